@@ -1,0 +1,53 @@
+# `make report` runs the series, `make test` runs the tests; both set up .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+DATA ?=
+PROFILE ?=
+UV := uv==0.13.8
+
+.PHONY: report test lint format lab bench lock readme clean help
+
+report: .venv/.ready  ## run all notebooks and write the report (DATA=folder PROFILE=smoke|demo|full)
+	$(BIN)/python run_all.py $(if $(DATA),--data "$(DATA)") $(if $(PROFILE),--profile $(PROFILE))
+
+test: .venv/.ready  ## run the whole test suite
+	$(BIN)/python -m pytest
+
+lint: .venv/.ready  ## check style
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: .venv/.ready  ## mend style, strip the notebooks' outputs
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/nbstripout notebooks/*.ipynb
+
+lab: .venv/.ready  ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+bench: .venv/.ready  ## time our code beside what people use today
+	$(BIN)/python benchmarks/rle.py
+
+readme: .venv/.ready  ## write the results of the committed report into README.md and reports/README.md
+	$(BIN)/steel readme
+
+lock:  ## pin every package anew, for all platforms and Pythons; needs the network
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet $(UV)
+	build/lock/bin/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	build/lock/bin/python tools/write_environment.py
+
+clean:  ## remove what the setup and the runs made; reports stay
+	rm -rf .venv build runs
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*##/\1:/p' $(MAKEFILE_LIST)
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "$(PYTHON) is no Python from 3.11 to 3.13. Name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

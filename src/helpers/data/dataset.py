@@ -1,0 +1,244 @@
+"""A data set in the competition's layout: read, checked, and handed on as one tidy whole."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.data.images import read_image, scan_images
+from helpers.data.problems import ERROR, Problem, problem_table, shorten
+from helpers.data.tables import read_labels
+from helpers.files import read_json
+from helpers.rle import build_masks, mask2rle, rle2mask
+
+COMPETITION_CLASSES = ("class 1", "class 2", "class 3", "class 4")
+PARTS = {"train": "train_images", "test": "test_images"}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images and labels that can be used, and a list of what can't.
+
+    Attributes:
+        directory: where the data lies.
+        class_names: a name for each class; class ids count from 1.
+        shape: (height, width) of the images in pixels.
+        images: table of usable images: image_id, part ("train" or "test"), path, channels, format.
+        labels: table of defects of the usable training images: ImageId, ClassId, EncodedPixels, area, row.
+        problems: table of what is wrong: severity, file, row, image_id, problem, mend.
+        made_up: whether the data set was made up by the project.
+    """
+
+    directory: Path
+    class_names: tuple
+    shape: tuple
+    images: pd.DataFrame
+    labels: pd.DataFrame
+    problems: pd.DataFrame
+    made_up: bool
+
+    @property
+    def name(self):
+        """The data set's folder name."""
+        return self.directory.name
+
+    @property
+    def num_classes(self):
+        """Number of defect classes."""
+        return len(self.class_names)
+
+    @cached_property
+    def training_ids(self):
+        """Ids of the usable training images, sorted."""
+        return self.images.loc[self.images["part"] == "train", "image_id"].tolist()
+
+    @cached_property
+    def test_ids(self):
+        """Ids of the usable test images, sorted."""
+        return self.images.loc[self.images["part"] == "test", "image_id"].tolist()
+
+    @cached_property
+    def areas(self):
+        """Defect pixels of each training image (index ImageId) and class (columns 1 to n); 0 where there are none."""
+        table = self.labels.pivot_table(index="ImageId", columns="ClassId", values="area", aggfunc="sum", fill_value=0)
+        classes = range(1, self.num_classes + 1)
+        ids = pd.Index(self.training_ids, name="ImageId")
+        return table.reindex(index=ids, columns=classes, fill_value=0).astype("int64")
+
+    @cached_property
+    def set_aside(self):
+        """The errors among the problems: what was left out, and why."""
+        return self.problems[self.problems["severity"] == ERROR].reset_index(drop=True)
+
+    def runs(self, image_id):
+        """Run-length texts of one training image, one for each class; "" where it has none."""
+        found = self._runs.get(image_id, {})
+        return [found.get(class_id, "") for class_id in range(1, self.num_classes + 1)]
+
+    def masks(self, image_id):
+        """Masks of one training image: uint8 (height, width, classes) of 0 and 1."""
+        return build_masks(self.runs(image_id), self.shape)
+
+    def image(self, image_id, channels=1, part="train"):
+        """One image: uint8 (height, width, channels)."""
+        return read_image(self.path(image_id, part), channels)
+
+    def path(self, image_id, part="train"):
+        """The file of one image.
+
+        Raises:
+            KeyError: that part of the data set has no usable image of that id.
+        """
+        if (part, image_id) not in self._paths:
+            raise KeyError(f"{image_id!r} is no usable {part} image of {self.name}. See the list of problems.")
+        return self._paths[part, image_id]
+
+    def count_exact_round_trips(self):
+        """Decode each label to a mask and encode it again: (number of labels, number that come out the same)."""
+        texts = self.labels["EncodedPixels"]
+        return len(texts), sum(mask2rle(rle2mask(text, self.shape)) == text.strip() for text in texts)
+
+    @cached_property
+    def fingerprint(self):
+        """SHA-256 over the labels and over name and size of each image, as 64 hexadecimal digits."""
+        digest = hashlib.sha256()
+        for path in (self.directory / "train.csv", self.directory / "classes.json"):
+            digest.update(path.read_bytes() if path.exists() else b"")
+        for path in self.images["path"]:
+            digest.update(f"{Path(path).parent.name}/{Path(path).name} {Path(path).stat().st_size}\n".encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def _runs(self):
+        runs = {}
+        for row in self.labels.itertuples(index=False):
+            runs.setdefault(row.ImageId, {})[row.ClassId] = row.EncodedPixels
+        return runs
+
+    @cached_property
+    def _paths(self):
+        images = self.images
+        return dict(zip(zip(images["part"], images["image_id"], strict=True), images["path"], strict=True))
+
+
+def read_dataset(directory, index_file=None):
+    """Read a data set in the competition's layout.
+
+    `train.csv` and `train_images/` are needed; `test_images/` may be missing, and so may `classes.json`
+    (`{"classes": {"1": "pits", ...}}`), without which the classes are the competition's four. The size of the images
+    is the one that most of them have. An image that can't be used (unreadable, of another size, with a faulty
+    label row) is set aside and listed in `problems`, and never ends the reading unless none is left.
+
+    Args:
+        directory: the data directory.
+        index_file: CSV that keeps what decoding the images found, for the next reading.
+
+    Returns:
+        A `Dataset`.
+
+    Raises:
+        FileNotFoundError: the directory, `train.csv` or `train_images/` is missing.
+        ValueError: the label file has the wrong columns, or no usable training image is left.
+    """
+    directory = Path(directory).absolute()
+    _check_layout(directory)
+    class_names, made_up = _read_classes(directory)
+    scanned = scan_images(directory, PARTS, index_file)
+    images, shape, problems = _usable_images(directory, scanned)
+    labels, listed, label_problems = read_labels(directory / "train.csv", len(class_names), shape)
+    problems += label_problems
+    problems += _rows_without_image(listed, scanned)
+    faulty = {problem.image_id for problem in label_problems if problem.severity == ERROR}
+    usable = images[(images["part"] == "test") | ~images["image_id"].isin(faulty)].reset_index(drop=True)
+    kept = set(usable.loc[usable["part"] == "train", "image_id"])
+    if not kept:
+        first = f" The first problem: {problems[0]}" if problems else ""
+        raise ValueError(f"{directory}: none of {sum(scanned['part'] == 'train')} training images can be used.{first}")
+    labels = labels[labels["ImageId"].isin(kept)].reset_index(drop=True)
+    return Dataset(directory, class_names, shape, usable, labels, problem_table(problems), made_up)
+
+
+def _check_layout(directory):
+    """Stop with one line where the directory is not laid out as the competition's."""
+    if not directory.is_dir():
+        raise FileNotFoundError(f"{directory} is not there. Give the folder that holds train.csv and train_images/.")
+    for name, kind in (("train.csv", "file"), ("train_images", "folder")):
+        if not (directory / name).exists():
+            held = sorted(path.name for path in directory.iterdir())[:5]
+            raise FileNotFoundError(
+                f"{directory}: the {kind} {name} is missing (found: {', '.join(held) or 'nothing'}). "
+                "Unpack the competition's data there, or give another folder."
+            )
+
+
+def _read_classes(directory):
+    """(class names, whether the data is made up), from classes.json where there is one."""
+    path = directory / "classes.json"
+    if not path.exists():
+        return COMPETITION_CLASSES, False
+    about = read_json(path)
+    classes = about.get("classes") if isinstance(about, dict) else None
+    if not isinstance(classes, dict) or sorted(classes) != sorted(str(number + 1) for number in range(len(classes))):
+        raise ValueError(f'{path}: expected {{"classes": {{"1": "name", "2": "name", ...}}}}, counted from 1.')
+    names = tuple(str(classes[str(number + 1)]) for number in range(len(classes)))
+    return names, bool(about.get("made_up", False))
+
+
+def _usable_images(directory, scanned):
+    """(table of usable images, their shape, problems) from what the scan found."""
+    readable = scanned[scanned["problem"] == ""]
+    training = readable[readable["part"] == "train"]
+    if training.empty:
+        raise ValueError(
+            f"{directory / PARTS['train']}: found {sum(scanned['part'] == 'train')} files, none of them an image that "
+            "can be read. Unpack the images there."
+        )
+    shape = training.groupby(["height", "width"]).size().idxmax()
+    shape = (int(shape[0]), int(shape[1]))
+    same_size = (scanned["height"] == shape[0]) & (scanned["width"] == shape[1])
+    problems = []
+    for image in scanned[~same_size].itertuples(index=False):
+        text = image.problem or (
+            f"the image has {image.height} x {image.width} pixels; expected {shape[0]} x {shape[1]} like the most"
+        )
+        problems.append(
+            Problem(
+                ERROR,
+                f"{PARTS[image.part]}/{image.file}",
+                None,
+                image.file,
+                text,
+                "Replace the file; until then the image is set aside.",
+            )
+        )
+    usable = scanned[same_size & (scanned["problem"] == "")]
+    paths = [directory / PARTS[image.part] / image.file for image in usable.itertuples(index=False)]
+    images = pd.DataFrame(
+        {
+            "image_id": usable["file"],
+            "part": usable["part"],
+            "path": paths,
+            "channels": usable["channels"],
+            "format": usable["format"],
+        }
+    )
+    return images.sort_values(["part", "image_id"], ignore_index=True), shape, problems
+
+
+def _rows_without_image(listed, scanned):
+    """A Problem for each image that the label file speaks of but that is not there."""
+    present = set(scanned.loc[scanned["part"] == "train", "file"])
+    return [
+        Problem(
+            ERROR,
+            "train.csv",
+            row,
+            image_id,
+            f"image {shorten(image_id)} is not in {PARTS['train']}/",
+            "Add the image, or delete its rows.",
+        )
+        for image_id, row in listed.items()
+        if image_id not in present
+    ]

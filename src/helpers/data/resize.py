@@ -1,0 +1,117 @@
+"""Between the size of the photographs and the size of the network."""
+
+import math
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from helpers.rle import rle2mask
+
+MULTIPLE = 32
+
+
+def network_shape(shape, max_pixels, multiple=MULTIPLE):
+    """The size that images are trained at: their own, scaled down to at most about `max_pixels`.
+
+    Args:
+        shape: (height, width) of the images in pixels.
+        max_pixels: area to stay near; 0 means the images' own size.
+        multiple: both sides become a multiple of this many pixels, since each pooling halves them.
+
+    Returns:
+        (height, width) in pixels.
+
+    Example:
+        >>> network_shape((256, 1600), 128 * 800)
+        (128, 800)
+        >>> network_shape((200, 200), 0)
+        (192, 192)
+    """
+    if max_pixels < 0:
+        raise ValueError(f"max_pixels: got {max_pixels}, expected 0 (the images' own size) or more.")
+    scale = min(1.0, math.sqrt(max_pixels / (shape[0] * shape[1]))) if max_pixels else 1.0
+    return tuple(max(multiple, round(side * scale / multiple) * multiple) for side in shape)
+
+
+def resize_image(image, shape):
+    """Resize a photograph: by area when it shrinks, linearly when it grows.
+
+    Args:
+        image: uint8 array (height, width, channels).
+        shape: (height, width) wanted, in pixels.
+
+    Returns:
+        uint8 array of that size, with the same channels.
+    """
+    return _resize_channels(image, shape)
+
+
+def resize_masks(masks, shape):
+    """Resize masks by area; a pixel is set where at least half of what it covers was.
+
+    Args:
+        masks: array (height, width, classes) of 0 and 1.
+        shape: (height, width) wanted, in pixels.
+
+    Returns:
+        uint8 array of that size, of 0 and 1.
+    """
+    if tuple(masks.shape[:2]) == tuple(shape):
+        return masks.astype(np.uint8)
+    covered = _resize_channels(masks.astype(np.float32), shape)
+    return (covered >= 0.5).astype(np.uint8)
+
+
+def resize_probabilities(probabilities, shape):
+    """Resize probabilities linearly, so that a score can be taken at the image's own size.
+
+    Args:
+        probabilities: float array (height, width, classes).
+        shape: (height, width) wanted, in pixels.
+
+    Returns:
+        float32 array of that size.
+    """
+    return _resize_channels(probabilities.astype(np.float32), shape, shrink=cv2.INTER_LINEAR)
+
+
+def resize_cost(dataset, shape):
+    """What the network's size costs: Dice of each true mask after going to that size and back.
+
+    Args:
+        dataset: a `Dataset`.
+        shape: (height, width) of the network's input in pixels.
+
+    Returns:
+        Table indexed by class id: masks (images that have the class), dice (their mean), lost (masks that vanish).
+    """
+    scores = {class_id: [] for class_id in range(1, dataset.num_classes + 1)}
+    for row in dataset.labels.itertuples(index=False):
+        mask = rle2mask(row.EncodedPixels, dataset.shape)[..., np.newaxis]
+        back = resize_probabilities(resize_masks(mask, shape), dataset.shape) >= 0.5
+        scores[row.ClassId].append(
+            2 * np.count_nonzero(mask & back) / (np.count_nonzero(mask) + np.count_nonzero(back))
+        )
+    table = pd.DataFrame(
+        {
+            "masks": {class_id: len(found) for class_id, found in scores.items()},
+            "dice": {class_id: np.mean(found) if found else np.nan for class_id, found in scores.items()},
+            "lost": {class_id: sum(score == 0 for score in found) for class_id, found in scores.items()},
+        }
+    )
+    return table.rename_axis("ClassId")
+
+
+def _resize_channels(array, shape, shrink=cv2.INTER_AREA):
+    """Resize each channel of (height, width, channels); OpenCV itself takes at most four together."""
+    if tuple(array.shape[:2]) == tuple(shape):
+        return array
+    grows = shape[0] * shape[1] > array.shape[0] * array.shape[1]
+    flag = cv2.INTER_LINEAR if grows else shrink
+    shape_wh = (int(shape[1]), int(shape[0]))
+    channels = [
+        cv2.resize(np.ascontiguousarray(array[..., channel]), shape_wh, interpolation=flag)
+        for channel in range(array.shape[-1])
+    ]
+    return np.stack(channels, axis=-1)

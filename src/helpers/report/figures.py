@@ -1,0 +1,266 @@
+"""Figures. A one-panel function takes `ax`, draws, and returns the Axes; a multi-panel one returns the Figure."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn
+from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
+
+from helpers.report.colours import NEUTRAL, PREDICTION, TRUTH, class_colours
+
+WIDTH = 11.0
+
+
+def set_style():
+    """The look of every figure; call it once at the top of a notebook."""
+    seaborn.set_theme(style="whitegrid", context="notebook", font_scale=0.85)
+    plt.rcParams.update(
+        {
+            "figure.dpi": 100,
+            "savefig.bbox": "tight",
+            "axes.titlesize": "medium",
+            "axes.titlelocation": "left",
+            "legend.frameon": False,
+            "image.cmap": "gray",
+        }
+    )
+
+
+def overlay(image, masks, opacity=0.45):
+    """A photograph with its masks laid over in the colours of the classes.
+
+    Args:
+        image: uint8 array (height, width, 1 or 3).
+        masks: array (height, width, classes) of 0 and 1.
+        opacity: of the colours, 0 to 1; outlines are drawn full.
+
+    Returns:
+        uint8 array (height, width, 3).
+    """
+    picture = np.repeat(image[..., :1], 3, axis=-1).astype(float) if image.shape[-1] == 1 else image.astype(float)
+    for class_index, colour in enumerate(class_colours(masks.shape[-1])):
+        mask = masks[..., class_index].astype(bool)
+        paint = np.array([int(colour[start : start + 2], 16) for start in (1, 3, 5)], dtype=float)
+        picture[mask] = (1 - opacity) * picture[mask] + opacity * paint
+        picture[_outline(mask)] = paint
+    return picture.round().astype(np.uint8)
+
+
+def class_legend(figure, class_names, **arguments):
+    """A legend of the classes below a figure."""
+    handles = [
+        Patch(color=colour, label=name)
+        for name, colour in zip(class_names, class_colours(len(class_names)), strict=True)
+    ]
+    arguments = {"loc": "lower center", "ncols": min(len(handles), 7), "bbox_to_anchor": (0.5, -0.02)} | arguments
+    figure.legend(handles=handles, **arguments)
+
+
+def show_picture(picture, title="", ax=None):
+    """One picture without axes; grey where it has one channel."""
+    ax = ax or plt.gca()
+    ax.imshow(np.squeeze(picture), cmap="gray", vmin=0, vmax=255)
+    ax.set_title(title, fontsize="small")
+    ax.set_axis_off()
+    return ax
+
+
+def picture_columns(rows, row_titles, column_titles, class_names):
+    """A grid of pictures: one row an image, one column a view of it.
+
+    Args:
+        rows: list of lists of uint8 pictures.
+        row_titles: a title for each row, put above its first picture.
+        column_titles: a title for each column.
+        class_names: for the legend.
+
+    Returns:
+        matplotlib Figure.
+    """
+    columns = len(column_titles)
+    height, width = rows[0][0].shape[:2]
+    row_height = min(WIDTH / columns * height / width, 2.6) + 0.32
+    figure, axes = plt.subplots(
+        len(rows), columns, figsize=(WIDTH, row_height * len(rows) + 0.5), squeeze=False, layout="constrained"
+    )
+    for row, (pictures, row_title) in enumerate(zip(rows, row_titles, strict=True)):
+        for column, picture in enumerate(pictures):
+            words = [column_titles[column]] if row == 0 else []
+            words += [plain(row_title)] if column == 0 else []
+            show_picture(picture, ", ".join(words), axes[row, column])
+    class_legend(figure, class_names, loc="outside lower center", bbox_to_anchor=None)
+    return figure
+
+
+def class_count_bars(counts, class_names):
+    """Absolute and relative counts of the classes (the paper's Figure 2).
+
+    Args:
+        counts: table of `helpers.data.labels.class_counts`.
+        class_names: a name for each class.
+
+    Returns:
+        matplotlib Figure.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3), layout="constrained")
+    colours = class_colours(len(class_names))
+    for ax, column, label in ((axes[0], "images", "images"), (axes[1], "share", "share of defective images")):
+        bars = ax.bar([plain(name) for name in class_names], counts[column], color=colours)
+        ax.bar_label(bars, fmt="{:,.0f}" if column == "images" else "{:.1%}", fontsize="small")
+        ax.set(ylabel=label, xlabel="class")
+        ax.grid(axis="x", visible=False)
+        ax.margins(y=0.12)
+    axes[0].set_title("Images with each class")
+    axes[1].set_title("Share of the images with a defect")
+    return figure
+
+
+def area_histograms(areas, class_names, bins=40):
+    """Histograms of the area of each class, in logarithmic steps (the paper's Figure 3).
+
+    Args:
+        areas: table of defect pixels, a row for each image, a column for each class.
+        class_names: a name for each class.
+        bins: number of steps.
+
+    Returns:
+        matplotlib Figure; the title of each panel gives the share of images that have none.
+    """
+    figure, axes = plt.subplots(
+        1, len(class_names), figsize=(WIDTH, 2.6), sharex=True, layout="constrained", squeeze=False
+    )
+    edges = np.geomspace(1, max(int(areas.to_numpy().max()), 10), bins + 1)
+    for ax, column, name, colour in zip(
+        axes[0], areas.columns, class_names, class_colours(len(class_names)), strict=True
+    ):
+        present = areas.loc[areas[column] > 0, column]
+        ax.hist(present, bins=edges, color=colour)
+        ax.set(xscale="log", xlabel="area, pixels")
+        ax.set_title(f"{plain(name)}\n{(areas[column] == 0).mean():.1%} have none", fontsize="small")
+    axes[0, 0].set_ylabel("images")
+    return figure
+
+
+def split_shares(split, class_names, ax=None):
+    """Share of the images with each class, in each part of the split.
+
+    Args:
+        split: table of `helpers.data.split.make_split`.
+        class_names: a name for each class.
+        ax: Axes, or None for the current ones.
+    """
+    ax = ax or plt.gca()
+    parts = list(dict.fromkeys(split["split"]))
+    positions = np.arange(len(class_names) + 1)
+    for offset, part in enumerate(parts):
+        combinations = split.loc[split["split"] == part, "combination"].str.split("+")
+        keys = [*(str(number + 1) for number in range(len(class_names))), "none"]
+        shares = [combinations.map(lambda classes, key=key: key in classes).mean() for key in keys]
+        ax.bar(
+            positions + (offset - (len(parts) - 1) / 2) * 0.27,
+            shares,
+            width=0.25,
+            label=f"{part} ({len(combinations)} images)",
+        )
+    ax.set_xticks(positions, [*(plain(name) for name in class_names), "no defect"])
+    ax.set(ylabel="share of the images")
+    ax.grid(axis="x", visible=False)
+    ax.legend()
+    return ax
+
+
+def training_curves(history, column, label, ax=None):
+    """A number by epoch, in training and validation (the paper's Figure 8, for `dice_coef`).
+
+    Args:
+        history: table of `train_model`.
+        column: such as "dice_coef" or "loss"; the validation's is `val_` and the same.
+        label: for the y axis.
+        ax: Axes, or None for the current ones.
+    """
+    ax = ax or plt.gca()
+    marker = "o" if len(history) < 3 else None
+    ax.plot(history["epoch"], history[column], color=TRUTH, marker=marker, label="training")
+    ax.plot(history["epoch"], history[f"val_{column}"], color=PREDICTION, marker=marker, label="validation")
+    ax.set(xlabel="epoch", ylabel=label)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend()
+    return ax
+
+
+def draw_network(layers, ax=None):
+    """A network with an encoder and a decoder, drawn from its layers.
+
+    Args:
+        layers: list of `helpers.models.bundle.describe_layers`.
+        ax: Axes, or None for new ones.
+
+    Returns:
+        matplotlib Axes. From left to right the order of the layers, from top to bottom ever smaller images; each
+        box is a layer with its number of channels.
+    """
+    kinds = {
+        "InputLayer": NEUTRAL,
+        "Conv2D": "#56B4E9",
+        "MaxPooling2D": "#D55E00",
+        "Conv2DTranspose": "#009E73",
+        "Concatenate": "#F0E442",
+    }
+    if ax is None:
+        _, ax = plt.subplots(figsize=(WIDTH, 4.2), layout="constrained")
+    full_height = layers[0]["shape"][0]
+    places, position = {}, 0.0
+    for layer in layers:
+        level = np.log2(full_height / layer["shape"][0])
+        places[layer["name"]] = (position, -level)
+        position += 1.0
+    for layer in layers:
+        x, y = places[layer["name"]]
+        box_height = 0.62
+        ax.add_patch(
+            Rectangle(
+                (x - 0.36, y - box_height / 2),
+                0.72,
+                box_height,
+                edgecolor="black",
+                linewidth=0.6,
+                facecolor=kinds.get(layer["kind"], NEUTRAL),
+            )
+        )
+        ax.text(x, y, layer["shape"][-1], ha="center", va="center", fontsize=6.5, color="black")
+        for source in layer["inputs"]:
+            start_x, start_y = places[source]
+            if x - start_x > 1.5:
+                ax.add_patch(
+                    FancyArrowPatch(
+                        (start_x + 0.36, start_y),
+                        (x - 0.36, y),
+                        arrowstyle="->",
+                        mutation_scale=8,
+                        linestyle="--",
+                        color=NEUTRAL,
+                        linewidth=0.9,
+                    )
+                )
+    for level in sorted({y for _, y in places.values()}):
+        height, width = next(layer["shape"][:2] for layer in layers if places[layer["name"]][1] == level)
+        ax.text(-1.2, level, f"{height} x {width}", ha="right", va="center", fontsize=7)
+    shown = {layer["kind"] for layer in layers}
+    handles = [
+        Patch(facecolor=colour, edgecolor="black", label=kind) for kind, colour in kinds.items() if kind in shown
+    ]
+    ax.legend(handles=handles, loc="lower center", ncols=len(handles), fontsize="x-small", bbox_to_anchor=(0.5, -0.12))
+    ax.set(xlim=(-6, position), ylim=(min(y for _, y in places.values()) - 0.6, 0.6))
+    ax.set_axis_off()
+    return ax
+
+
+def plain(text):
+    """Text for a figure as it stands: matplotlib must not take a dollar sign for a formula."""
+    return str(text).replace("$", r"\$")
+
+
+def _outline(mask):
+    """The pixels of a mask that have a neighbour outside it."""
+    inside = np.pad(mask, 1, mode="edge")
+    kept = inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:]
+    return mask & ~kept

@@ -1,0 +1,57 @@
+"""Showing a figure or table in a notebook, and keeping it as a file for the report."""
+
+import base64
+import io
+from html import escape
+
+import matplotlib.pyplot as plt
+from IPython.display import HTML, display
+
+from helpers.files import write_csv, write_json, written_beside
+
+
+def show_figure(figure, run, name, caption, alt):
+    """Show a figure under its caption, and keep it as PNG, with its caption, in the run's `figures/`.
+
+    Args:
+        figure: matplotlib Figure, or Axes on one.
+        run: the `Run`.
+        name: file name without its ending; begins with the notebook's number.
+        caption: a sentence below the figure.
+        alt: what can be seen, for those who can't see it.
+    """
+    figure = getattr(figure, "figure", figure)
+    held = io.BytesIO()
+    figure.savefig(held, format="png")
+    plt.close(figure)
+    with written_beside(run.directory / "figures" / f"{name}.png") as beside:
+        beside.write_bytes(held.getvalue())
+    write_json(run.directory / "figures" / f"{name}.json", {"caption": caption, "alt": alt})
+    picture = base64.b64encode(held.getvalue()).decode()
+    display(
+        {"image/png": picture, "text/plain": alt}, metadata={"image/png": {"alt": alt, "caption": caption}}, raw=True
+    )
+
+
+def show_table(table, run, name, caption, digits=3, index=True):
+    """Show a table under its caption, and keep it as CSV in the run's `tables/`, with all its digits.
+
+    Args:
+        table: pandas table.
+        run: the `Run`.
+        name: file name without its ending; begins with the notebook's number.
+        caption: a sentence above the table.
+        digits: decimal places shown.
+        index: whether to show the table's index.
+    """
+    write_csv(run.directory / "tables" / f"{name}.csv", table, index=index)
+    body = table.to_html(
+        escape=True,
+        border=0,
+        index=index,
+        classes="data",
+        na_rep="–",
+        float_format=lambda value: f"{value:,.{digits}f}",
+    )
+    body = body.replace("<thead>", f"<caption>{escape(caption)}</caption><thead>", 1)
+    display(HTML(f'<div class="table">{body}</div>'))

@@ -1,0 +1,272 @@
+"""The series of notebooks: which there are, with which parameters, and running them in order."""
+
+import ast
+import re
+import shutil
+import subprocess
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from helpers.files import read_json, write_json
+from helpers.report.site import write_report
+from helpers.runs import describe_run, find_data, git_revision, now, update_run
+
+NOTEBOOKS = ("01_eda", "02_preprocessing", "04_segmentation", "06_submission")
+SEGMENTATION = "04_segmentation"
+OWN = ("DATA", "RUN")
+
+# What a profile changes against the notebooks' own parameters, which are those of `demo`.
+PROFILES = {
+    "smoke": {
+        "02_preprocessing": {"MAX_IMAGES": 24, "MAX_PIXELS": 64 * 384},
+        "04_segmentation": {"EPOCHS": 1},
+    },
+    "demo": {},
+    "full": {
+        "02_preprocessing": {"MAX_IMAGES": 0, "MAX_PIXELS": 0, "CHANNELS": 3},
+        "04_segmentation": {"EPOCHS": 7, "BATCH_SIZE": 32},
+    },
+}
+MODELS = {"smoke": ("unet_paper",), "demo": ("unet_paper",), "full": ("unet_paper",)}
+PROFILE_NOTES = {
+    "smoke": "a handful of small images, one epoch; under 3 minutes on 2 cores",
+    "demo": "a sample of the data at reduced size; 15 minutes at most on 2 cores",
+    "full": "all images at the paper's sizes; meant for a GPU",
+}
+
+
+class SeriesError(Exception):
+    """The series can't go on; the message is for the user, whole as it is."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a notebook: its name, its value as Python, and the comment beside it."""
+
+    name: str
+    default: object
+    note: str
+
+    @property
+    def is_path(self):
+        """Whether the value is a path: its comment begins with that word."""
+        return self.note.startswith("path")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One run of one notebook.
+
+    Attributes:
+        notebook: such as "04_segmentation".
+        label: the name of the executed copy and of its page, such as "04_segmentation-unet_paper".
+        parameters: values to inject.
+    """
+
+    notebook: str
+    label: str
+    parameters: dict
+
+
+def default_profile():
+    """`full` where there is a GPU, else `demo`."""
+    driver = shutil.which("nvidia-smi")
+    if driver and "GPU 0" in subprocess.run([driver, "-L"], capture_output=True, text=True, check=False).stdout:
+        return "full"
+    return "demo"
+
+
+def read_parameters(path):
+    """The parameters of a notebook, by name, from its cell tagged `parameters`.
+
+    Raises:
+        SeriesError: there isn't exactly one such cell, or a value in it is no literal.
+    """
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise SeriesError(f"{path.name}: {len(cells)} cells are tagged `parameters`; expected one.")
+    source = cells[0].source
+    lines = source.splitlines()
+    found = {}
+    for statement in ast.parse(source).body:
+        try:
+            (target,) = statement.targets
+            value = ast.literal_eval(statement.value)
+        except (AttributeError, ValueError):
+            line = lines[statement.lineno - 1]
+            raise SeriesError(f"{path.name}: {line!r} in the parameters is no `NAME = literal`.") from None
+        note = lines[statement.end_lineno - 1][statement.end_col_offset :].strip().lstrip("#").strip()
+        found[target.id] = Parameter(target.id, value, note)
+    return found
+
+
+def parse_setting(name, text, root):
+    """One `-p NOTEBOOK.NAME VALUE` of the command line, checked against the notebook.
+
+    Args:
+        name: "NOTEBOOK.NAME".
+        text: the value as typed.
+        root: the project's folder.
+
+    Returns:
+        (notebook, parameter's name, value).
+
+    Raises:
+        SeriesError: there is no such notebook or parameter, or the value is of another kind.
+    """
+    notebook, _, parameter_name = name.partition(".")
+    if notebook not in NOTEBOOKS:
+        raise SeriesError(f"-p {name}: there is no notebook {notebook!r}. Choose one of: {', '.join(NOTEBOOKS)}.")
+    parameters = read_parameters(root / "notebooks" / f"{notebook}.ipynb")
+    settable = sorted(set(parameters) - set(OWN))
+    if parameter_name not in settable:
+        raise SeriesError(f"-p {name}: {notebook} has no parameter {parameter_name!r}. It has: {', '.join(settable)}.")
+    parameter = parameters[parameter_name]
+    if isinstance(parameter.default, str):
+        return notebook, parameter_name, str(Path(text).absolute()) if parameter.is_path and text else text
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = text
+    if isinstance(parameter.default, float) and type(value) is int:
+        value = float(value)
+    if type(value) is not type(parameter.default):
+        kind = type(parameter.default).__name__
+        raise SeriesError(f"-p {name}: got {text!r}, expected a value of type {kind} like {parameter.default!r}.")
+    return notebook, parameter_name, value
+
+
+def plan_steps(profile, settings, only=()):
+    """The steps of a series, in order.
+
+    Args:
+        profile: one of `PROFILES`.
+        settings: dict of notebook -> dict of parameters given by the user.
+        only: names of the notebooks to run; all when empty.
+
+    Returns:
+        List of `Step`.
+
+    Raises:
+        SeriesError: the profile or a notebook isn't known.
+    """
+    if profile not in PROFILES:
+        raise SeriesError(f"there is no profile {profile!r}. Choose one of: {', '.join(PROFILES)}.")
+    strangers = [name for name in only if name not in NOTEBOOKS]
+    if strangers:
+        raise SeriesError(f"there is no notebook {strangers[0]!r}. Choose from: {', '.join(NOTEBOOKS)}.")
+    steps = []
+    for notebook in NOTEBOOKS:
+        parameters = PROFILES[profile].get(notebook, {}) | settings.get(notebook, {})
+        if notebook != SEGMENTATION:
+            steps.append(Step(notebook, notebook, parameters))
+            continue
+        models = [parameters["MODEL"]] if "MODEL" in parameters else MODELS[profile]
+        steps += [Step(notebook, f"{notebook}-{model}", parameters | {"MODEL": model}) for model in models]
+    return [step for step in steps if not only or step.notebook in only]
+
+
+def run_series(root, *, data="", profile=None, name="", settings=None, only=(), say=print):
+    """Run the notebooks in order and write the report.
+
+    Args:
+        root: the project's folder.
+        data: data directory, or "" to look for one.
+        profile: one of `PROFILES`; None chooses by whether there is a GPU.
+        name: of run and report; "" takes the data set's folder name.
+        settings: dict of notebook -> dict of parameters.
+        only: names of the notebooks to run; all when empty.
+        say: called with each line for the user.
+
+    Returns:
+        Path of the report's front page.
+
+    Raises:
+        SeriesError: an argument is wrong, or a notebook failed. The last good report stays in place.
+    """
+    profile = profile or default_profile()
+    steps = plan_steps(profile, settings or {}, only)
+    name = check_name(name) if name else None
+    try:
+        data = find_data(data, root, profile, say)
+    except FileNotFoundError as error:
+        raise SeriesError(str(error)) from None
+    name = name or check_name(data.name)
+    run_directory = root / "runs" / f"{name}-{profile}"
+    say(f"Data {data.name}, profile {profile} ({PROFILE_NOTES[profile]}); run in runs/{run_directory.name}")
+    _begin_run(run_directory, data, profile, settings or {}, keep=bool(only))
+    started = time.perf_counter()
+    for number, step in enumerate(steps, start=1):
+        _run_step(root, run_directory, data, step, f"{number}/{len(steps)} {step.label}", say)
+    _finish_run(run_directory, time.perf_counter() - started, complete=not only)
+    page = write_report(run_directory, root / "reports" / name)
+    say(f"Report: {page.relative_to(root)}")
+    return page
+
+
+def check_name(name):
+    """A name for run and report that is one plain folder name.
+
+    Raises:
+        SeriesError: it is none.
+    """
+    if not re.fullmatch(r"[\w][\w .-]{0,99}", name):
+        raise SeriesError(f"--name: {name!r} can't be a folder's name. Use letters, digits, '-', '_' and '.'.")
+    return name
+
+
+def _begin_run(run_directory, data, profile, settings, keep):
+    """Write `run.json`; executed notebooks, figures and tables of an earlier run go, unless only a part is rerun."""
+    if not keep:
+        for folder in ("notebooks", "figures", "tables"):
+            shutil.rmtree(run_directory / folder, ignore_errors=True)
+        (run_directory / "results.json").unlink(missing_ok=True)
+    if not keep or not (run_directory / "run.json").exists():
+        describe_run(run_directory, data, profile, settings=settings)
+    else:
+        update_run(run_directory, settings=settings, git_revision=git_revision(Path.cwd()), started=now())
+
+
+def _finish_run(run_directory, seconds, complete):
+    """Note when the run ended, keep its settings and results in `history/`, and clear the checkpoints."""
+    update_run(run_directory, finished=now(), seconds=round(seconds, 1))
+    if complete:
+        run = read_json(run_directory / "run.json")
+        results = read_json(run_directory / "results.json")
+        stamp = re.sub(r"[^0-9T]", "", run["finished"][:19])
+        write_json(run_directory / "history" / f"{stamp}.json", {"run": run, "results": results})
+        for checkpoint in run_directory.glob("models/*/checkpoint.npz"):
+            checkpoint.unlink()
+
+
+def _run_step(root, run_directory, data, step, title, say):
+    """Run one notebook with papermill, in its own folder, under one progress line."""
+    output = run_directory / "notebooks" / f"{step.label}.ipynb"
+    partial = run_directory / "partial" / f"{step.label}.ipynb"
+    for path in (output, partial):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    folder = root / "notebooks"
+    with warnings.catch_warnings():
+        # papermill's own dependencies warn about themselves; nothing that a user could mend
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            papermill.execute_notebook(
+                folder / f"{step.notebook}.ipynb",
+                partial,
+                cwd=folder,
+                parameters={"DATA": str(data), "RUN": str(run_directory), **step.parameters},
+                progress_bar={"desc": title, "unit": "cell", "dynamic_ncols": True},
+            )
+        except PapermillExecutionError as error:
+            raise SeriesError(
+                f"{step.label} failed in cell {error.cell_index + 1} (In [{error.exec_count}]): "
+                f"{error.ename}: {error.evalue}\n"
+                f"The partly run copy: {partial.relative_to(root)}. The last good report stays in place."
+            ) from None
+    partial.replace(output)
