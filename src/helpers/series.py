@@ -1,16 +1,20 @@
 """The series of notebooks: which there are, with which parameters, and running them in order."""
 
 import ast
+import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from helpers.files import read_json, write_json
@@ -203,7 +207,7 @@ def run_series(root, *, data="", profile=None, name="", settings=None, only=(), 
     _begin_run(run_directory, data, profile, settings or {}, keep=bool(only))
     started = time.perf_counter()
     for number, step in enumerate(steps, start=1):
-        _run_step(root, run_directory, data, step, f"{number}/{len(steps)} {step.label}", say)
+        _run_step(root, run_directory, data, step, f"{number}/{len(steps)} {step.label}")
     _finish_run(run_directory, time.perf_counter() - started, complete=not only)
     page = write_report(run_directory, root / "reports" / name)
     say(f"Report: {page.relative_to(root)}")
@@ -245,14 +249,14 @@ def _finish_run(run_directory, seconds, complete):
             checkpoint.unlink()
 
 
-def _run_step(root, run_directory, data, step, title, say):
+def _run_step(root, run_directory, data, step, title):
     """Run one notebook with papermill, in its own folder, under one progress line."""
     output = run_directory / "notebooks" / f"{step.label}.ipynb"
     partial = run_directory / "partial" / f"{step.label}.ipynb"
     for path in (output, partial):
         path.parent.mkdir(parents=True, exist_ok=True)
     folder = root / "notebooks"
-    with warnings.catch_warnings():
+    with _kernel_log(run_directory / "kernels.log") as terminal, warnings.catch_warnings():
         # papermill's own dependencies warn about themselves; nothing that a user could mend
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
@@ -261,7 +265,8 @@ def _run_step(root, run_directory, data, step, title, say):
                 partial,
                 cwd=folder,
                 parameters={"DATA": str(data), "RUN": str(run_directory), **step.parameters},
-                progress_bar={"desc": title, "unit": "cell", "dynamic_ncols": True},
+                progress_bar={"desc": title, "unit": "cell", "file": terminal, "dynamic_ncols": True},
+                stderr_file=_ProgressRelay(title, terminal),
             )
         except PapermillExecutionError as error:
             raise SeriesError(
@@ -269,4 +274,38 @@ def _run_step(root, run_directory, data, step, title, say):
                 f"{error.ename}: {error.evalue}\n"
                 f"The partly run copy: {partial.relative_to(root)}. The last good report stays in place."
             ) from None
+        except DeadKernelError:
+            raise SeriesError(
+                f"{step.label}: the notebook's process died, perhaps for want of memory. Its last words are in "
+                f"{(run_directory / 'kernels.log').relative_to(root)}, the partly run copy is "
+                f"{partial.relative_to(root)}. Run again to go on; the last good report stays in place."
+            ) from None
     partial.replace(output)
+
+
+@contextmanager
+def _kernel_log(path):
+    """Send what the kernels' libraries write to the terminal on their own to a file; hand out the terminal."""
+    sys.stderr.flush()
+    with os.fdopen(os.dup(2), "w") as terminal, open(path, "a", encoding="utf-8") as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield terminal
+        finally:
+            os.dup2(terminal.fileno(), 2)
+
+
+class _ProgressRelay:
+    """Shows a notebook's own progress bar on that notebook's progress line, where there is a terminal."""
+
+    def __init__(self, title, terminal):
+        self.title, self.terminal = title, terminal
+
+    def write(self, text):
+        bars = [line for line in re.split(r"[\r\n]", text) if "%|" in line]
+        if bars and self.terminal.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            self.terminal.write("\r\x1b[2K" + f"{self.title}: {bars[-1].strip()}"[:width])
+
+    def flush(self):
+        self.terminal.flush()

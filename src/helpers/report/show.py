@@ -50,7 +50,7 @@ def show_table(table, run, name, caption, digits=3, index=True):
         border=0,
         index=index,
         classes="data",
-        na_rep="–",
+        na_rep="–", index_names=False,
         float_format=lambda value: f"{value:,.{digits}f}",
     )
     body = body.replace("<thead>", f"<caption>{escape(caption)}</caption><thead>", 1)

@@ -176,11 +176,15 @@ def _page_details(file, title, pages, report):
     }
 
 
+def scored_models(results):
+    """Names of the models that have scores on the holdout, in the order of their training."""
+    return [name.split(".")[1] for name in results if re.fullmatch(r"04_segmentation\.[^.]+\.kaggle_dice", name)]
+
+
 def _score_rows(results):
     """A row of the four main scores for each model that has them on the holdout."""
-    models = [name.split(".")[1] for name in results if re.fullmatch(r"04_segmentation\.[^.]+\.kaggle_dice", name)]
     rows = []
-    for model in models:
+    for model in scored_models(results):
         records = [results.get(f"04_segmentation.{model}.{score}", {}) for score in MAIN_SCORES]
         rows.append({"model": model, "cells": [_score_text(record) for record in records]})
     return rows

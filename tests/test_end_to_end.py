@@ -1,0 +1,243 @@
+"""The series as a user runs it, in a copy of the project's notebooks."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from nbclient import NotebookClient
+
+from helpers.data.dataset import read_dataset
+from helpers.data.made_up import make_data
+from helpers.metrics import pixel_counts
+from helpers.results import read_results
+from helpers.rle import rle2mask
+from helpers.series import NOTEBOOKS
+
+ROOT = Path(__file__).absolute().parents[1]
+REAL = Path(os.environ.get("SEVERSTAL_DIR", ROOT.parent / "shared" / "severstal"))
+LABELS = Path(os.environ.get("SEVERSTAL_LABELS", ROOT.parent / "shared" / "severstal_labels"))
+needs_real = pytest.mark.skipif(
+    not (REAL / "train.csv").exists(), reason="no real images: set SEVERSTAL_DIR to the sample of 115 images"
+)
+needs_labels = pytest.mark.skipif(
+    not (LABELS / "areas.csv").exists(), reason="no table of areas: set SEVERSTAL_LABELS to its folder"
+)
+
+
+def copy_project(folder):
+    """What `run_all.py` needs of the project, to run it where it can leave its files."""
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copy2(ROOT / "run_all.py", folder)
+    return folder
+
+
+def run_all(project, *words):
+    """Run the command as a user does; gives exit code, standard output and standard error."""
+    environment = {name: value for name, value in os.environ.items() if name != "SEVERSTAL_DIR"}
+    done = subprocess.run(
+        [sys.executable, "run_all.py", *words], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """The smoke profile on made-up data."""
+    project = copy_project(tmp_path_factory.mktemp("smoke"))
+    code, out, err = run_all(project, "--profile", "smoke")
+    assert code == 0, err
+    return project, out, err
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    """The smoke profile on the real sample."""
+    project = copy_project(tmp_path_factory.mktemp("real"))
+    code, _, err = run_all(project, "--profile", "smoke", "--data", str(REAL), "--name", "sample")
+    assert code == 0, err
+    return project
+
+
+def test_smoke_says_that_it_makes_data_up_and_where_the_report_is(smoke):
+    project, out, _ = smoke
+    assert "making up 24 steel sheets" in out
+    assert "Report: reports/made-up-small/index.html" in out
+    assert (project / "reports" / "made-up-small" / "index.html").is_file()
+    assert "made-up-small/index.html" in (project / "reports" / "index.html").read_text()
+
+
+def test_smoke_shows_one_progress_line_a_notebook_with_cells_and_time(smoke):
+    _, _, err = smoke
+    for number, label in enumerate(("01_eda", "02_preprocessing", "04_segmentation-unet_paper", "06_submission"), 1):
+        assert re.search(rf"{number}/4 {label}: 100%.* (\d+)/\1 \[\d\d:\d\d<", err)
+    assert "oneDNN" not in err and "cuda" not in err.lower()
+
+
+def test_smoke_report_has_every_page_and_figure(smoke):
+    project, _, _ = smoke
+    report = project / "reports" / "made-up-small"
+    for page in ("01_eda", "02_preprocessing", "04_segmentation-unet_paper", "06_submission"):
+        text = (report / f"{page}.html").read_text()
+        for image in re.findall(r"<img [^>]*>", text):
+            assert re.search(r'alt="[^"]+"', image)
+        assert text.count("<figure>") == len(list((report / "figures").glob(f"{page[:2]}_*.png")))
+    assert "made-up photographs" in (report / "index.html").read_text()
+
+
+def test_smoke_records_can_be_read_back_and_hold_against_the_data(smoke):
+    project, _, _ = smoke
+    results = read_results(project / "reports" / "made-up-small" / "results.json")
+    for name, record in results.items():
+        assert set(record) - {"low", "high"} == {"value", "unit", "split", "definition"}, name
+        assert record["value"] is None or np.isfinite(record["value"]), name
+        if record.get("low") is not None:
+            assert record["low"] <= record["value"] <= record["high"], name
+    dataset = read_dataset(project / "data" / "made-up-small")
+    assert results["01_eda.training_images"]["value"] == len(dataset.training_ids) == 24
+    for class_id in range(1, 5):
+        expected = dataset.labels.loc[dataset.labels["ClassId"] == class_id, "ImageId"].nunique()
+        assert results[f"01_eda.images_with_class_{class_id}"]["value"] == expected
+    assert results["06_submission.missing_rows"]["value"] == 0
+    assert results["04_segmentation.unet_paper.bundle_difference"]["value"] < 1e-6
+    identity = {name: results[f"04_segmentation.unet_paper.{name}"]["value"] for name in
+                ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy")}  # fmt: skip
+    floor = identity["all_empty_dice"]
+    total = floor * identity["empty_accuracy"] + (1 - floor) * identity["defect_dice"]
+    assert identity["kaggle_dice"] == pytest.approx(total, abs=1e-12)
+
+
+def test_smoke_submission_has_a_row_for_each_test_image_and_class(smoke):
+    project, _, _ = smoke
+    dataset = read_dataset(project / "data" / "made-up-small")
+    table = pd.read_csv(project / "reports" / "made-up-small" / "submission.csv", keep_default_na=False)
+    assert table.columns.tolist() == ["ImageId_ClassId", "EncodedPixels"]
+    expected = [f"{image_id}_{number}" for image_id in dataset.test_ids for number in range(1, 5)]
+    assert table["ImageId_ClassId"].tolist() == expected
+    for text in table["EncodedPixels"]:
+        assert rle2mask(text, dataset.shape).shape == dataset.shape
+
+
+def test_smoke_keeps_settings_and_results_in_the_history(smoke):
+    project, _, _ = smoke
+    run = project / "runs" / "made-up-small-smoke"
+    (kept,) = (run / "history").glob("*.json")
+    history = json.loads(kept.read_text())
+    assert history["run"]["profile"] == "smoke" and history["results"] == read_results(run / "results.json")
+    assert not list(run.glob("models/*/checkpoint.npz"))
+
+
+def test_failing_notebook_is_named_and_the_last_report_stays(smoke, tmp_path):
+    project = tmp_path / "broken"
+    shutil.copytree(smoke[0], project)
+    front = project / "reports" / "made-up-small" / "index.html"
+    before = front.read_bytes()
+    path = project / "notebooks" / "02_preprocessing.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(4, nbformat.v4.new_code_cell("raise RuntimeError('the mill stands still')"))
+    nbformat.write(notebook, path)
+    code, _, err = run_all(project, "--profile", "smoke")
+    assert code == 1
+    assert re.search(r"02_preprocessing failed in cell \d+ .*RuntimeError: the mill stands still", err)
+    partial = re.search(r"The partly run copy: (\S+\.ipynb)\.", err).group(1)
+    assert (project / partial).is_file()
+    assert front.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--data", "nowhere"], "nowhere is not there"),
+        (["-p", "04_segmentation.EPOCS", "3"], "has no parameter 'EPOCS'"),
+        (["--name", "../x"], "can't be a folder's name"),
+        (["--only", "99_none"], "there is no notebook '99_none'"),
+    ],
+)
+def test_wrong_arguments_get_one_line(tmp_path, words, message):
+    project = copy_project(tmp_path)
+    code, _, err = run_all(project, *words)
+    assert code == 1
+    (line,) = err.strip().splitlines()
+    assert line.startswith("run_all: ") and message in line
+    assert not (project / "reports").exists()
+
+
+def test_list_names_every_parameter(tmp_path):
+    code, out, _ = run_all(copy_project(tmp_path), "--list")
+    assert code == 0
+    assert "EPOCHS = " in out and "smoke: 1" in out and "AREAS = ''" in out
+
+
+def test_notebooks_run_by_hand_in_order(tmp_path, monkeypatch):
+    project = copy_project(tmp_path)
+    make_data(project / "sheets", 12, shape=(32, 192), progress=False)
+    monkeypatch.setenv("SEVERSTAL_DIR", str(project / "sheets"))
+    for name in NOTEBOOKS:
+        notebook = nbformat.read(project / "notebooks" / f"{name}.ipynb", as_version=4)
+        NotebookClient(notebook, resources={"metadata": {"path": str(project / "notebooks")}}).execute()
+    run = project / "runs" / "sheets-demo"
+    assert (run / "submission.csv").is_file()
+    assert {name.split(".")[0] for name in read_results(run / "results.json")} == set(NOTEBOOKS)
+
+
+def test_notebook_run_out_of_order_names_the_one_to_run_first(tmp_path, monkeypatch):
+    project = copy_project(tmp_path)
+    make_data(project / "sheets", 12, shape=(32, 192), progress=False)
+    code, _, err = run_all(project, "--data", "sheets", "--only", "06_submission")
+    assert code == 1
+    assert "Run 04_segmentation first" in err
+
+
+@needs_real
+def test_real_images_are_counted_as_published(real):
+    results = read_results(real / "reports" / "sample" / "results.json")
+    value = {name.removeprefix("01_eda."): record["value"] for name, record in results.items()}
+    assert (value["training_images"], value["clean_images"], value["test_images"]) == (115, 36, 31)
+    assert [value[f"images_with_class_{number}"] for number in range(1, 5)] == [18, 16, 38, 17]
+    assert value["images_set_aside"] == 0
+    assert value["label_rows"] == results["02_preprocessing.exact_round_trips"]["value"] == 89
+
+
+@needs_real
+def test_real_submission_has_31_times_4_rows(real):
+    table = pd.read_csv(real / "reports" / "sample" / "submission.csv", keep_default_na=False)
+    assert len(table) == 31 * 4
+
+
+@needs_real
+def test_real_scores_are_those_of_the_bundle(real):
+    from helpers.inference.predict import predict_probabilities, threshold_masks
+    from helpers.metrics import PixelCounts, kaggle_dice
+    from helpers.models.bundle import load_bundle
+
+    run = real / "runs" / "sample-smoke"
+    model, bundle = load_bundle(run / "models" / "unet_paper")
+    dataset = read_dataset(REAL)
+    split = pd.read_csv(run / "split.csv")
+    counts = []
+    for image_id in split.loc[split["split"] == "holdout", "image_id"]:
+        (probabilities,) = predict_probabilities(model, bundle, [dataset.image(image_id, bundle["channels"])])
+        counts.append(pixel_counts(dataset.masks(image_id), threshold_masks(probabilities, bundle["thresholds"])))
+    recorded = read_results(run / "results.json")["04_segmentation.unet_paper.kaggle_dice"]["value"]
+    assert kaggle_dice(PixelCounts.concatenate(counts)) == pytest.approx(recorded, abs=1e-6)
+
+
+@needs_labels
+def test_labels_alone_give_the_published_table_2(tmp_path):
+    project = copy_project(tmp_path)
+    make_data(project / "sheets", 12, shape=(32, 192), progress=False)
+    areas = str(LABELS / "areas.csv")
+    code, _, err = run_all(project, "--data", "sheets", "--only", "01_eda", "-p", "01_eda.AREAS", areas)
+    assert code == 0, err
+    table = pd.read_csv(project / "reports" / "sheets" / "tables" / "01_table_2.csv", index_col=0)
+    assert table.loc["mean"].round(6).tolist() == [0.564529, 0.000760, 0.000162, 0.025507, 0.005349]
+    assert table.loc["max"].round(6).tolist() == [3, 0.076423, 0.034236, 0.899023, 0.470654]
+    results = read_results(project / "reports" / "sheets" / "results.json")
+    assert results["01_eda.largest_difference_to_published"]["value"] == 0

@@ -1,0 +1,105 @@
+import pytest
+
+from helpers.files import read_json, write_json
+from helpers.runs import Run, describe_run, find_data, find_root, git_revision, open_run
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty project to stand in, with no data named anywhere."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "run_all.py").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEVERSTAL_DIR", raising=False)
+    return tmp_path
+
+
+def test_find_root_from_a_folder_below(project):
+    assert find_root(project / "notebooks") == project
+
+
+def test_find_root_outside_a_project(tmp_path):
+    with pytest.raises(FileNotFoundError, match="run_all.py. Go there first"):
+        find_root(tmp_path)
+
+
+def test_find_data_takes_what_is_given_before_all_else(project, monkeypatch):
+    (project / "mine").mkdir()
+    (project / "other").mkdir()
+    monkeypatch.setenv("SEVERSTAL_DIR", str(project / "other"))
+    assert find_data("mine", project) == project / "mine"
+    assert find_data("", project) == project / "other"
+
+
+@pytest.mark.parametrize("source", ["--data or DATA", "$SEVERSTAL_DIR"])
+def test_find_data_that_is_not_there(project, monkeypatch, source):
+    if source == "$SEVERSTAL_DIR":
+        monkeypatch.setenv("SEVERSTAL_DIR", "nowhere")
+    with pytest.raises(FileNotFoundError, match="nowhere is not there") as raised:
+        find_data("" if source == "$SEVERSTAL_DIR" else "nowhere", project)
+    assert source in str(raised.value)
+
+
+def test_find_data_prefers_data_severstal_to_made_up_data(project):
+    place = project / "data" / "severstal"
+    place.mkdir(parents=True)
+    (place / "train.csv").touch()
+    assert find_data("", project) == place
+
+
+def test_find_data_makes_data_up_once_and_says_so(project, monkeypatch):
+    said, made = [], []
+
+    def make_data(path, images, *, shape):
+        made.append((path, images, shape))
+        path.mkdir(parents=True)
+
+    monkeypatch.setattr("helpers.runs.make_data", make_data)
+    first = find_data("", project, "smoke", said.append)
+    assert find_data("", project, "smoke", said.append) == first == project / "data" / "made-up-small"
+    assert made == [(first, 24, (64, 384))]
+    assert len(said) == 1 and "making up 24 steel sheets" in said[0]
+
+
+def test_open_run_by_hand_names_the_run_after_data_and_profile(project):
+    (project / "sheets").mkdir()
+    run = open_run("sheets")
+    assert run.directory == project / "runs" / "sheets-demo"
+    about = read_json(run.directory / "run.json")
+    assert (about["data"], about["profile"]) == ("sheets", "demo")
+    assert about["versions"]["tensorflow"].startswith("2.")
+
+
+def test_open_run_keeps_what_run_json_says(project):
+    (project / "sheets").mkdir()
+    describe_run(project / "runs" / "mine", project / "sheets", "smoke", settings={"a": 1})
+    run = open_run("sheets", "runs/mine")
+    assert run.settings["profile"] == "smoke"
+    assert run.settings["settings"] == {"a": 1}
+
+
+def test_need_names_the_notebook_to_run_first(tmp_path):
+    run = Run(tmp_path, tmp_path)
+    with pytest.raises(FileNotFoundError, match="split.csv is not there. Run 02_preprocessing first"):
+        run.need("split.csv")
+    with pytest.raises(FileNotFoundError, match="Run 04_segmentation first"):
+        run.need("models/unet_paper")
+
+
+def test_best_model_goes_by_the_validation_score(tmp_path):
+    for model, score in (("a", 0.7), ("b", 0.9), ("c", 0.8)):
+        write_json(tmp_path / "models" / model / "bundle.json", {})
+        records = read_json(tmp_path / "results.json") if (tmp_path / "results.json").exists() else {}
+        name = f"04_segmentation.{model}.validation_kaggle_dice"
+        write_json(tmp_path / "results.json", records | {name: {"value": score}})
+    assert Run(tmp_path, tmp_path).best_model() == "b"
+
+
+def test_best_model_without_any(tmp_path):
+    (tmp_path / "models" / "begun").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match="no finished model. Run 04_segmentation first"):
+        Run(tmp_path, tmp_path).best_model()
+
+
+def test_git_revision_outside_git(tmp_path):
+    assert git_revision(tmp_path / "nowhere") == "unknown"

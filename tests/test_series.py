@@ -1,0 +1,143 @@
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from helpers.series import (
+    MODELS,
+    NOTEBOOKS,
+    PROFILE_NOTES,
+    PROFILES,
+    Parameter,
+    SeriesError,
+    check_name,
+    default_profile,
+    parse_setting,
+    plan_steps,
+    read_parameters,
+)
+
+ROOT = Path(__file__).absolute().parents[1]
+
+
+def write_notebook(path, *parameter_cells):
+    cells = [nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]}) for source in parameter_cells]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+def test_read_parameters_gives_values_and_comments(tmp_path):
+    path = write_notebook(tmp_path / "a.ipynb", 'DATA = ""  # path: the data\nRATE = 1e-3  # of Adam\nSHAPE = [1, 2]')
+    assert read_parameters(path) == {
+        "DATA": Parameter("DATA", "", "path: the data"),
+        "RATE": Parameter("RATE", 1e-3, "of Adam"),
+        "SHAPE": Parameter("SHAPE", [1, 2], ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ((), "0 cells are tagged"),
+        (("A = 1", "B = 2"), "2 cells are tagged"),
+        (("A = len('x')",), "no `NAME = literal`"),  # derived: papermill's injection would leave it stale
+        (("import os",), "no `NAME = literal`"),
+    ],
+)
+def test_read_parameters_refuses(tmp_path, cells, message):
+    with pytest.raises(SeriesError, match=message):
+        read_parameters(write_notebook(tmp_path / "a.ipynb", *cells))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("04_segmentation.EPOCHS", "3", 3),
+        ("04_segmentation.LEARNING_RATE", "1", 1.0),  # a whole number serves where a fraction is expected
+        ("04_segmentation.DEFECTS_ONLY", "False", False),
+        ("04_segmentation.MODEL", "12", "12"),  # text stays text
+        ("01_eda.AREAS_SHAPE", "[128, 800]", [128, 800]),
+    ],
+)
+def test_parse_setting(name, text, value):
+    notebook, parameter = name.split(".")
+    assert parse_setting(name, text, ROOT) == (notebook, parameter, value)
+    assert type(parse_setting(name, text, ROOT)[2]) is type(value)
+
+
+def test_parse_setting_makes_a_path_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert parse_setting("01_eda.AREAS", "areas.csv", ROOT)[2] == str(tmp_path / "areas.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("07_nothing.EPOCHS", "3", "there is no notebook '07_nothing'. Choose one of: 01_eda"),
+        ("04_segmentation.EPOCS", "3", "has no parameter 'EPOCS'. It has: .*EPOCHS"),
+        ("04_segmentation.DATA", "x", "has no parameter 'DATA'"),  # --data sets it for all notebooks
+        ("04_segmentation.EPOCHS", "many", "expected a value of type int like"),
+        ("04_segmentation.EPOCHS", "True", "expected a value of type int like"),
+        ("04_segmentation", "3", "has no parameter ''"),
+    ],
+)
+def test_parse_setting_refuses(name, text, message):
+    with pytest.raises(SeriesError, match=message):
+        parse_setting(name, text, ROOT)
+
+
+def test_plan_steps_runs_segmentation_once_for_each_model(monkeypatch):
+    monkeypatch.setitem(MODELS, "smoke", ("first", "second"))
+    steps = plan_steps("smoke", {"04_segmentation": {"EPOCHS": 5}})
+    assert [step.label for step in steps] == [
+        "01_eda", "02_preprocessing", "04_segmentation-first", "04_segmentation-second", "06_submission",
+    ]  # fmt: skip
+    assert steps[2].parameters == {"EPOCHS": 5, "MODEL": "first"}
+
+
+def test_plan_steps_with_a_model_given():
+    (step,) = plan_steps("smoke", {"04_segmentation": {"MODEL": "mine"}}, ["04_segmentation"])
+    assert (step.label, step.parameters["MODEL"]) == ("04_segmentation-mine", "mine")
+
+
+@pytest.mark.parametrize(("profile", "only"), [("quick", ()), ("smoke", ("01_edaa",))])
+def test_plan_steps_refuses_strangers(profile, only):
+    with pytest.raises(SeriesError, match="Choose"):
+        plan_steps(profile, {}, only)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "x" * 101, "a\nb"])
+def test_check_name_refuses(name):
+    with pytest.raises(SeriesError, match="can't be a folder's name"):
+        check_name(name)
+
+
+def test_check_name_lets_plain_names_through():
+    assert check_name("severstal-sample 2.1") == "severstal-sample 2.1"
+
+
+def test_default_profile_without_a_gpu(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert default_profile() == "demo"
+
+
+def test_default_profile_with_a_gpu(tmp_path, monkeypatch):
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text("#!/bin/sh\necho 'GPU 0: something'\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert default_profile() == "full"
+
+
+def test_profiles_name_parameters_that_the_notebooks_have():
+    assert set(PROFILES) == set(MODELS) == set(PROFILE_NOTES)
+    for profile in PROFILES.values():
+        for notebook, parameters in profile.items():
+            known = read_parameters(ROOT / "notebooks" / f"{notebook}.ipynb")
+            for name, value in parameters.items():
+                assert type(value) is type(known[name].default), f"{notebook}.{name}"
+
+
+def test_notebooks_are_those_that_lie_there():
+    assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")) == sorted(NOTEBOOKS)
