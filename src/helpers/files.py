@@ -60,9 +60,11 @@ def read_json(path):
         ValueError: the file holds no JSON; the message names file and line.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: this is no JSON ({error}). Delete the file to have it written again.") from None
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(
+            f"{path}: this is no JSON ({error}). Mend it, or delete the file to have it written again."
+        ) from None
 
 
 def replace_folder(new, path):
@@ -75,7 +77,11 @@ def replace_folder(new, path):
     restore_folder(path)
     if path.exists():
         os.replace(path, old)
-    os.replace(new, path)
+    try:
+        os.replace(new, path)
+    except OSError:
+        restore_folder(path)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

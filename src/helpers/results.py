@@ -1,6 +1,7 @@
 """`results.json`: every number that a notebook concludes with, with its unit, split and definition."""
 
 import math
+import numbers
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,26 +29,28 @@ class Results:
             unit: what is counted, such as "images", "pixels", or "fraction" for a share or score.
             split: the part of the data that it was measured on, such as "train" or "validation".
             definition: one sentence that tells what the number is.
-            low: lower end of its 95 % interval, where there is one.
+            low: lower end of its 95 % interval, where there is one; only together with `high`.
             high: upper end.
 
         Returns:
             The value, so that a cell can record and show it in one line.
 
         Raises:
-            ValueError: the value is no number, or unit, split or definition is empty.
+            ValueError: the value or an end of its interval is no number, only one end is given, or name, unit, split
+                or definition is empty.
         """
-        if isinstance(value, bool) or not isinstance(value, (int, float)) and not hasattr(value, "__float__"):
-            raise ValueError(
-                f"{self.scope}.{name}: got {value!r}, expected a number. Record texts in run.json instead."
-            )
-        for what, text in (("unit", unit), ("split", split), ("definition", definition)):
-            if not str(text).strip():
-                raise ValueError(f"{self.scope}.{name}: the {what} is empty. Say it in a word or a sentence.")
-        record = {"value": value, "unit": unit, "split": split, "definition": definition}
-        if low is not None and high is not None:
-            record |= {"low": low, "high": high}
-        write_json(self.path, read_results(self.path) | {f"{self.scope}.{name}": record})
+        full_name = f"{self.scope}.{name}"
+        for what, text in (("name", name), ("unit", unit), ("split", split), ("definition", definition)):
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError(
+                    f"{full_name}: the {what} is {text!r}; expected a text. Say it in a word or a sentence."
+                )
+        if (low is None) != (high is None):
+            raise ValueError(f"{full_name}: got low={low!r} and high={high!r}, expected both or none. Give both ends.")
+        record = {"value": _plain_number(full_name, value), "unit": unit, "split": split, "definition": definition}
+        if low is not None:
+            record |= {"low": _plain_number(full_name, low), "high": _plain_number(full_name, high)}
+        write_json(self.path, read_results(self.path) | {full_name: record})
         return value
 
     def value(self, name):
@@ -64,19 +67,39 @@ class Results:
 
 
 def read_results(path):
-    """All records of a run as a dict of name -> {value, unit, split, definition}; empty when there is no file."""
+    """All records of a run as a dict of name -> {value, unit, split, definition}; empty when there is no file.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
     path = Path(path)
-    return read_json(path) if path.exists() else {}
+    records = read_json(path) if path.exists() else {}
+    if not isinstance(records, dict):
+        raise ValueError(
+            f"{path}: got a {type(records).__name__}, expected one record for each name. "
+            "Delete the file and run the notebooks again."
+        )
+    return records
 
 
 def fresh_results(path, scope):
-    """A `Results` for one notebook, cleared of what an earlier run of that notebook recorded."""
+    """A `Results` for one notebook, cleared of what an earlier run of that notebook recorded.
+
+    The scope `04_segmentation.unet` leaves `04_segmentation.unet_paper` alone; `04_segmentation` clears both.
+    """
     path = Path(path)
     records = read_results(path)
     kept = {name: record for name, record in records.items() if not name.startswith(f"{scope}.")}
     if kept != records:
         write_json(path, kept)
     return Results(path, scope)
+
+
+def _plain_number(name, value):
+    """A number of any kind as int or float; bool is a number to Python, but to record one is a mistake."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise ValueError(f"{name}: got {value!r:.60}, expected a number. Record texts in run.json instead.")
+    return int(value) if isinstance(value, numbers.Integral) else float(value)
 
 
 def format_estimate(value, low=None, high=None):

@@ -73,7 +73,12 @@ class Dataset:
         return self.problems[self.problems["severity"] == ERROR].reset_index(drop=True)
 
     def runs(self, image_id):
-        """Run-length texts of one training image, one for each class; "" where it has none."""
+        """Run-length texts of one training image, one for each class; "" where it has none.
+
+        Raises:
+            KeyError: there is no usable training image of that id, so that nothing is known of its defects.
+        """
+        self.path(image_id)
         found = self._runs.get(image_id, {})
         return [found.get(class_id, "") for class_id in range(1, self.num_classes + 1)]
 
@@ -147,7 +152,8 @@ def read_dataset(directory, index_file=None):
     class_names, made_up = _read_classes(directory)
     scanned = scan_images(directory, PARTS, index_file)
     images, shape, problems = _usable_images(directory, scanned)
-    labels, listed, label_problems = read_labels(directory / "train.csv", len(class_names), shape)
+    train_ids = images.loc[images["part"] == "train", "image_id"]
+    labels, listed, label_problems = read_labels(directory / "train.csv", len(class_names), shape, train_ids)
     problems += label_problems
     problems += _rows_without_image(listed, scanned)
     faulty = {problem.image_id for problem in label_problems if problem.severity == ERROR}
@@ -163,9 +169,11 @@ def read_dataset(directory, index_file=None):
 def _check_layout(directory):
     """Stop with one line where the directory is not laid out as the competition's."""
     if not directory.is_dir():
-        raise FileNotFoundError(f"{directory} is not there. Give the folder that holds train.csv and train_images/.")
-    for name, kind in (("train.csv", "file"), ("train_images", "folder")):
-        if not (directory / name).exists():
+        raise FileNotFoundError(
+            f"{directory}: there is no such folder. Give the folder that holds train.csv and train_images/."
+        )
+    for name, kind, found in (("train.csv", "file", Path.is_file), ("train_images", "folder", Path.is_dir)):
+        if not found(directory / name):
             held = sorted(path.name for path in directory.iterdir())[:5]
             raise FileNotFoundError(
                 f"{directory}: the {kind} {name} is missing (found: {', '.join(held) or 'nothing'}). "
@@ -180,9 +188,13 @@ def _read_classes(directory):
         return COMPETITION_CLASSES, False
     about = read_json(path)
     classes = about.get("classes") if isinstance(about, dict) else None
-    if not isinstance(classes, dict) or sorted(classes) != sorted(str(number + 1) for number in range(len(classes))):
-        raise ValueError(f'{path}: expected {{"classes": {{"1": "name", "2": "name", ...}}}}, counted from 1.')
-    names = tuple(str(classes[str(number + 1)]) for number in range(len(classes)))
+    numbers = [str(number + 1) for number in range(len(classes))] if isinstance(classes, dict) else []
+    names = tuple(classes.get(number) for number in numbers)
+    if not names or not all(isinstance(name, str) and name.strip() for name in names) or len(set(names)) < len(names):
+        raise ValueError(
+            f'{path}: got {shorten(about)}, expected {{"classes": {{"1": "name", "2": "name", ...}}}}, counted from 1, '
+            "each with a name of its own. Mend the file, or delete it for the competition's four classes."
+        )
     return names, bool(about.get("made_up", False))
 
 
@@ -210,7 +222,7 @@ def _usable_images(directory, scanned):
                 None,
                 image.file,
                 text,
-                "Replace the file; until then the image is set aside.",
+                "Replace or remove it; until then it is set aside.",
             )
         )
     usable = scanned[same_size & (scanned["problem"] == "")]

@@ -8,12 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps, UnidentifiedImageError
-from tqdm.auto import tqdm
+from PIL import Image, UnidentifiedImageError
+from tqdm import tqdm
 
 from helpers.files import write_csv
 
+# What OpenCV reads as well. Pillow knows more, of which some start other programs.
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 INDEX_COLUMNS = ["part", "file", "bytes", "modified_ns", "height", "width", "channels", "format", "problem"]
+INDEX_NUMBERS = ["bytes", "modified_ns", "height", "width", "channels"]
 
 
 def read_image(path, channels=1):
@@ -33,7 +36,10 @@ def read_image(path, channels=1):
         raise ValueError(f"channels: got {channels}, expected 1 (grey) or 3 (colour).")
     data = np.fromfile(path, dtype=np.uint8)
     flag = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR_RGB
-    image = cv2.imdecode(data, flag) if data.size else None
+    try:
+        image = cv2.imdecode(data, flag) if data.size else None
+    except cv2.error:
+        image = None
     if image is None:
         raise ValueError(f"{path}: this is no image that can be read. Copy it again from where it came from.")
     return image.reshape(*image.shape[:2], channels)
@@ -42,6 +48,8 @@ def read_image(path, channels=1):
 def scan_images(directory, parts, index_file=None):
     """Decode every image of a data set once, and say which can't be read.
 
+    Everything in the folders counts as an image, save for hidden files.
+
     Args:
         directory: the data directory.
         parts: mapping of part name to folder name, such as `{"train": "train_images"}`.
@@ -49,19 +57,23 @@ def scan_images(directory, parts, index_file=None):
 
     Returns:
         Table with the columns part, file (name within its folder), bytes, modified_ns, height, width (pixels),
-        channels, format (by content) and problem ("" where the image can be read), sorted by part and file.
+        channels (as stored; a palette counts as one), format (by content) and problem ("" where the image can be
+        read), sorted by part and file.
     """
     found = []
     for part, folder in parts.items():
         place = Path(directory) / folder
         if place.is_dir():
             with os.scandir(place) as entries:
-                found += [(part, entry.name, entry.path, entry.stat()) for entry in entries if _is_candidate(entry)]
+                found += [(part, entry) for entry in entries if not entry.name.startswith(".")]
     known = _known_entries(index_file)
-    keys = [(part, name, status.st_size, status.st_mtime_ns) for part, name, _, status in found]
+    keys = [(part, _printable(entry.name), *_size_and_time(entry)) for part, entry in found]
     fresh = [position for position, key in enumerate(keys) if key not in known]
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        paths = [found[position][2] for position in fresh]
+    # The filters are set here and not in each thread, since they belong to all threads together.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        paths = [found[position][1].path for position in fresh]
         described = tqdm(
             pool.map(describe_image, paths),
             total=len(paths),
@@ -80,30 +92,52 @@ def scan_images(directory, parts, index_file=None):
 
 def describe_image(path):
     """Decode one image and tell (height, width, channels, format, problem); sizes are 0 where it can't be read."""
+    path = Path(path)
+    if _printable(path.name) != path.name:
+        return 0, 0, 0, "", "the file's name is not UTF-8"
+    if not path.is_file():
+        return 0, 0, 0, "", "this is no file" if path.exists() else "the link leads nowhere"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                image.load()
-                width, height = ImageOps.exif_transpose(image).size
-                return height, width, len(image.getbands()), image.format, ""
+        # OpenCV fills up a file that was cut off without a word, so Pillow decodes it first.
+        with Image.open(path, formats=FORMATS) as image:
+            image.load()
+            channels, name = len(image.getbands()), image.format
+        height, width, _ = read_image(path).shape
     except UnidentifiedImageError:
         return 0, 0, 0, "", "this is no image"
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        return 0, 0, 0, "", f"the image can't be decoded ({error})".replace(os.fspath(path), Path(path).name)
+    # What a broken file makes a decoder raise has no end, and one file must not end the reading of all.
+    except Exception as error:
+        return 0, 0, 0, "", f"the image can't be decoded ({error})".replace(os.fspath(path), path.name)
+    return height, width, channels, name, ""
 
 
-def _is_candidate(entry):
-    """Whether a folder entry is meant to be an image: a file that is not hidden."""
-    return entry.is_file() and not entry.name.startswith(".")
+def _printable(name):
+    """A file name that can be written as UTF-8; bytes that are none appear as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _size_and_time(entry):
+    """Bytes and time of change (nanoseconds) of a folder entry; 0 and 0 where a link leads nowhere."""
+    try:
+        status = entry.stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
 
 
 def _known_entries(index_file):
-    """What an earlier scan found: (part, file, bytes, modified_ns) -> (height, width, channels, format, problem)."""
-    if index_file is None or not Path(index_file).exists():
+    """What an earlier scan found: (part, file, bytes, modified_ns) -> (height, width, channels, format, problem).
+
+    Images that could not be read are left out, so that they are looked at again. A file that is no whole index of
+    ours gives nothing.
+    """
+    if index_file is None or not Path(index_file).is_file():
         return {}
-    table = pd.read_csv(index_file, keep_default_na=False)
-    if list(table.columns) != INDEX_COLUMNS:
+    try:
+        table = pd.read_csv(index_file, dtype=str, keep_default_na=False)
+        table = table[INDEX_COLUMNS].astype(dict.fromkeys(INDEX_NUMBERS, "int64"))
+    except (ValueError, KeyError, OverflowError):
         return {}
+    table = table[(table["problem"] == "") & (table[["height", "width", "channels"]] > 0).all(axis=1)]
     rows = table.itertuples(index=False, name=None)
-    return {(part, str(name), size, time): tuple(rest) for part, name, size, time, *rest in rows}
+    return {tuple(row[:4]): row[4:] for row in rows}

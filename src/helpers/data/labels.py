@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.data.dataset import Dataset
+from helpers.data.problems import shorten
 from helpers.data.tables import read_table
 
 PUBLISHED_IMAGES, COMPETITION_CLASSES = 12_568, 4
@@ -23,7 +24,8 @@ def read_areas(path, num_classes=None):
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: other columns, an image twice, or an area that is no whole number of 0 or more; names the row.
+        ValueError: other columns, no row, an image twice, or an area that is no whole number of 0 or more; names the
+            row.
     """
     path = Path(path)
     table = read_table(path)
@@ -31,20 +33,22 @@ def read_areas(path, num_classes=None):
     expected = [f"area_{number}" for number in range(1, (num_classes or len(columns)) + 1)]
     if "ImageId" not in table.columns or columns != expected or not columns:
         raise ValueError(
-            f"{path}: found the columns {', '.join(table.columns.drop('row'))}; "
+            f"{path}: found the columns {shorten(','.join(table.columns.drop('row')))}; "
             f"expected ImageId,{','.join(expected) or 'area_1,...'}. Rename or reorder the columns."
         )
+    if table.empty:
+        raise ValueError(f"{path}: there is a header alone; expected a row for each image. Copy it again.")
     for column in columns:
         wrong = table[~table[column].str.fullmatch(r"[0-9]{1,15}")]
         if len(wrong):
             raise ValueError(
-                f"{path}: row {wrong['row'].iloc[0]}: {column} is {wrong[column].iloc[0]!r}; "
+                f"{path}: row {wrong['row'].iloc[0]}: {column} is {shorten(wrong[column].iloc[0])}; "
                 "expected a whole number of pixels, 0 or more. Correct the row."
             )
     twice = table[table["ImageId"].duplicated()]
     if len(twice):
         raise ValueError(
-            f"{path}: row {twice['row'].iloc[0]}: image {twice['ImageId'].iloc[0]!r} stands there a "
+            f"{path}: row {twice['row'].iloc[0]}: image {shorten(twice['ImageId'].iloc[0])} stands there a "
             "second time. Delete one of the rows."
         )
     areas = table.set_index("ImageId")[columns].astype("int64")
@@ -118,14 +122,24 @@ def open_labels(run, areas_path="", areas_shape=(256, 1600)):
 
     Returns:
         `Labels`.
+
+    Raises:
+        ValueError: an area is larger than an image of that shape.
     """
     if not areas_path:
         dataset = run.read_dataset()
         height, width = dataset.shape
         return Labels(dataset.name, dataset.areas, height * width, dataset.class_names, dataset)
     areas = read_areas(areas_path)
+    pixels = areas_shape[0] * areas_shape[1]
+    largest = areas.max(axis=1)
+    if largest.max() > pixels:
+        raise ValueError(
+            f"{areas_path}: image {shorten(largest.idxmax())} has an area of {largest.max()} pixels, more than the "
+            f"{areas_shape[0]} x {areas_shape[1]} of an image. Give the shape of these images."
+        )
     names = tuple(f"class {number}" for number in areas.columns)
-    return Labels(Path(areas_path).name, areas, areas_shape[0] * areas_shape[1], names, None)
+    return Labels(Path(areas_path).name, areas, pixels, names, None)
 
 
 def choose_examples(areas, class_names):

@@ -1,6 +1,6 @@
 """What is wrong with a data set, by file and row, and how to mend it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -29,13 +29,13 @@ class Problem:
 
     def __str__(self):
         place = self.file if self.row is None else f"{self.file}: row {self.row}"
-        return f"{place}: {self.problem}. {self.mend}"
+        return f"{place}: {self.problem}{'' if self.problem.endswith('?') else '.'} {self.mend}"
 
 
 def problem_table(problems):
     """A table with one row a problem: severity, file, row, image_id, problem, mend."""
     columns = list(Problem.__dataclass_fields__)
-    table = pd.DataFrame([asdict(problem) for problem in problems], columns=columns)
+    table = pd.DataFrame([vars(problem) for problem in problems], columns=columns)
     return table.astype({"row": "Int64"})
 
 

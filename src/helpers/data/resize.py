@@ -57,7 +57,7 @@ def resize_masks(masks, shape):
     Returns:
         uint8 array of that size, of 0 and 1.
     """
-    if tuple(masks.shape[:2]) == tuple(shape):
+    if _is_of_size(masks, shape):
         return masks.astype(np.uint8)
     covered = _resize_channels(masks.astype(np.float32), shape)
     return (covered >= 0.5).astype(np.uint8)
@@ -103,9 +103,16 @@ def resize_cost(dataset, shape):
     return table.rename_axis("ClassId")
 
 
+def _is_of_size(array, shape):
+    """Whether (height, width, channels) is of that size already."""
+    if array.ndim != 3:
+        raise ValueError(f"got an array of shape {array.shape}, expected (height, width, channels). Add the last axis.")
+    return tuple(array.shape[:2]) == tuple(shape)
+
+
 def _resize_channels(array, shape, shrink=cv2.INTER_AREA):
     """Resize each channel of (height, width, channels); OpenCV itself takes at most four together."""
-    if tuple(array.shape[:2]) == tuple(shape):
+    if _is_of_size(array, shape):
         return array
     grows = shape[0] * shape[1] > array.shape[0] * array.shape[1]
     flag = cv2.INTER_LINEAR if grows else shrink

@@ -30,17 +30,18 @@ def strata(areas, smallest=NUM_FOLDS):
 
     Args:
         areas: table of defect pixels, a row for each image, a column for each class.
-        smallest: images that a stratum has at least; rarer ones fall back to the rarest class, then to "other".
+        smallest: images that a stratum has at least, unless it is the only one; rarer ones fall back to the rarest
+            class that so many images have, then to "other", then to the most frequent stratum.
     """
     found = class_combinations(areas)
     frequency = (areas > 0).sum().sort_values(kind="stable")
     rarest = found.copy()
-    for class_id in reversed(frequency.index):
+    for class_id in reversed(frequency[frequency >= smallest].index):
         rarest[areas[class_id] > 0] = str(class_id)
-    for fallback in (rarest, pd.Series("other", index=found.index)):
-        rare = found.map(found.value_counts()) < smallest
-        found = found.mask(rare, fallback)
-    return found
+    for fallback in (rarest, "other"):
+        found = found.mask(found.map(found.value_counts()) < smallest, fallback)
+    counts = found.value_counts()
+    return found.mask(found.map(counts) < smallest, counts.index[0])
 
 
 def make_split(areas, seed, groups=None):
@@ -58,10 +59,12 @@ def make_split(areas, seed, groups=None):
         Table with image_id, group, combination, fold (0 to 4) and split ("train", "validation" or "holdout").
 
     Raises:
-        ValueError: there are fewer groups than folds.
+        ValueError: there are fewer groups than folds, or an image has no group.
     """
     ids = areas.index
     groups = pd.Series(range(len(ids)), index=ids) if groups is None else groups.reindex(ids)
+    if groups.isna().any():
+        raise ValueError(f"groups: image {groups.index[groups.isna()][0]!r} has none. Give each image a group.")
     if groups.nunique() < NUM_FOLDS:
         raise ValueError(f"got {groups.nunique()} groups of images, expected at least {NUM_FOLDS}. Add images.")
     fold = pd.Series(-1, index=ids)
@@ -90,11 +93,17 @@ def draw_sample(areas, size, seed):
 
     Returns:
         Sorted list of image ids.
+
+    Raises:
+        ValueError: the size is negative.
     """
+    if size < 0:
+        raise ValueError(f"size: got {size}, expected a number of images, or 0 for all.")
     if size == 0 or size >= len(areas):
         return sorted(areas.index)
     groups = strata(areas, smallest=max(NUM_FOLDS, -(-2 * len(areas) // size)))
-    if groups.nunique() > size or groups.value_counts().min() < 2:
+    # scikit-learn wants an image of each stratum on both sides; where so few are left out, it matters little.
+    if groups.nunique() > len(areas) - size:
         groups = None
     chosen, _ = train_test_split(
         areas.index.to_numpy(), train_size=size, random_state=seed, stratify=None if groups is None else groups

@@ -20,38 +20,59 @@ def read_table(path):
         path: UTF-8 file, with or without a byte-order mark, with any line ends.
 
     Returns:
-        Table of strings with one more column, `row`: the file's record, counted from 1 with the header as 1.
+        Table of strings with one more column, `row`: the file's record, counted from 1 with the header as 1. A blank
+        line is left out, but counts; a quoted cell that goes over several lines is part of one record.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is empty, is no text, or a record has more cells than the header.
+        ValueError: it is empty, is no text, has a column twice, or a record has more or fewer cells than the header.
+            A file like that was cut off or garbled, so that none of its rows can be trusted.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there. Was the data directory unpacked fully?")
+    records = list(_read_records(path))
+    if not records:
+        raise ValueError(f"{path}: the file is empty; expected a header and rows. Copy it again.")
+    header = [cell.strip() for cell in records[0][1]]
+    twice = [name for position, name in enumerate(header) if name in header[:position]]
+    if twice:
+        raise ValueError(f"{path}: the column {shorten(twice[0])} is there twice. Rename or delete one of the two.")
+    for row, cells in records:
+        if len(cells) != len(header):
+            raise ValueError(
+                f"{path}: row {row} has {len(cells)} cells; expected {len(header)} like the header. "
+                "Complete the row, quote a cell that holds a comma, or copy the file again."
+            )
+    table = pd.DataFrame([cells for _, cells in records[1:]], columns=header, dtype="str")
+    return table.assign(row=[row for row, _ in records[1:]])
+
+
+def _read_records(path):
+    """Yield (row, cells) of each record of a CSV file that is not blank."""
+    data = path.read_bytes()
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        table = pd.read_csv(
-            io.StringIO(text),
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            index_col=False,
-            quoting=csv.QUOTE_MINIMAL,
-        )
-    except pd.errors.EmptyDataError:
-        raise ValueError(f"{path}: the file is empty; expected a header and rows. Copy it again.") from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
-        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{path}: line {line} is not UTF-8 text. Save the file as UTF-8 CSV again.") from None
+    # The runs of one mask can be longer than what the module takes for a cell that never ends.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+    has_nul, row = "\0" in text, 0
+    try:
+        for row, cells in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1):
+            if has_nul and any("\0" in cell for cell in cells):
+                raise ValueError(f"{path}: row {row} holds a NUL byte; expected text. Copy the file again.")
+            if any(map(str.strip, cells)):
+                yield row, cells
+    except csv.Error as error:
         raise ValueError(
-            f"{path}: this is no table of comma-separated values ({reason}). Save it as UTF-8 CSV again."
+            f"{path}: row {row + 1}: this is no table of comma-separated values ({error}). "
+            "Mend the quotes, or save the file as CSV again."
         ) from None
-    table.columns = [str(column).strip() for column in table.columns]
-    table["row"] = range(2, len(table) + 2)
-    return table[(table.drop(columns="row") != "").any(axis=1)]
 
 
-def read_labels(path, num_classes, shape):
+def read_labels(path, num_classes, shape, image_ids=()):
     """Read a label file of either format and check each row.
 
     `ImageId,ClassId,EncodedPixels` (in any order of columns) has a row for each defect class present: an image
@@ -62,6 +83,7 @@ def read_labels(path, num_classes, shape):
         path: the file.
         num_classes: classes count from 1 to this.
         shape: (height, width) of the images in pixels, to check the runs against.
+        image_ids: ids of the images that there are; each needs its rows in the second format.
 
     Returns:
         (labels, listed, problems): a table of the usable defects with ImageId, ClassId (int), EncodedPixels, area
@@ -70,24 +92,27 @@ def read_labels(path, num_classes, shape):
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: its columns are those of neither format.
+        ValueError: it is no table (see `read_table`), or its columns are those of neither format.
     """
     path = Path(path)
     table = read_table(path)
-    columns = set(table.columns) - {"row"}
+    columns = table.columns.drop("row")
     problems = []
-    if columns >= set(ROW_PER_DEFECT):
+    if set(columns) >= set(ROW_PER_DEFECT):
         labels = table[[*ROW_PER_DEFECT, "row"]]
-    elif columns >= set(ROW_PER_PAIR):
-        pairs = table["ImageId_ClassId"].str.rsplit("_", n=1, expand=True).reindex(columns=[0, 1]).fillna("")
-        labels = table.assign(ImageId=pairs[0], ClassId=pairs[1])[[*ROW_PER_DEFECT, "row"]]
-        problems += _missing_pairs(path.name, labels, num_classes)
+    elif set(columns) >= set(ROW_PER_PAIR):
+        pairs = [cell.rsplit("_", 1) if "_" in cell else (cell, "") for cell in table["ImageId_ClassId"]]
+        pairs = pd.DataFrame(pairs, columns=["ImageId", "ClassId"], dtype="str")
+        labels = pairs.join(table[["EncodedPixels", "row"]])
+        problems += _missing_pairs(path.name, labels, num_classes, image_ids)
     else:
         raise ValueError(
-            f"{path}: found the columns {', '.join(sorted(columns))}; expected {','.join(ROW_PER_DEFECT)} or "
+            f"{path}: found the columns {shorten(','.join(columns))}; expected {','.join(ROW_PER_DEFECT)} or "
             f"{','.join(ROW_PER_PAIR)}. Rename the columns, or choose another file."
         )
-    checked = [_check_row(path.name, record, num_classes, shape) for record in labels.itertuples(index=False)]
+    labels = labels.assign(ClassId=labels["ClassId"].str.strip())
+    classes = {str(class_id) for class_id in range(1, num_classes + 1)}
+    checked = [_check_row(path.name, record, classes, shape) for record in labels.itertuples(index=False)]
     problems += [found for found in checked if isinstance(found, Problem)]
     areas = [0 if isinstance(found, Problem) else found for found in checked]
     labels = labels.assign(area=pd.Series(areas, index=labels.index, dtype="int64"))
@@ -100,7 +125,7 @@ def read_labels(path, num_classes, shape):
             path.name,
             record.row,
             record.ImageId,
-            f"image {shorten(record.ImageId)} has class {record.ClassId} a second time",
+            f"image {shorten(record.ImageId)} has class {shorten(record.ClassId)} a second time",
             "Join the runs into one row, or delete one of the two.",
         )
         for record in twice.itertuples(index=False)
@@ -109,16 +134,15 @@ def read_labels(path, num_classes, shape):
     return defects.reset_index(drop=True), listed, problems
 
 
-def _check_row(name, record, num_classes, shape):
+def _check_row(name, record, classes, shape):
     """The area of one row's runs in pixels, or the Problem that it has."""
-    class_text = record.ClassId.strip()
-    if not (class_text.isascii() and class_text.isdigit() and 1 <= int(class_text) <= num_classes):
+    if record.ClassId not in classes:
         return Problem(
             ERROR,
             name,
             record.row,
             record.ImageId,
-            f"ClassId is {shorten(record.ClassId)}; expected a whole number from 1 to {num_classes}",
+            f"ClassId is {shorten(record.ClassId)}; expected a whole number from 1 to {len(classes)}",
             "Correct the number, or list the class in classes.json.",
         )
     try:
@@ -134,18 +158,20 @@ def _check_row(name, record, num_classes, shape):
         )
 
 
-def _missing_pairs(name, labels, num_classes):
-    """A Problem for each image of a row-per-pair file that lacks rows."""
+def _missing_pairs(name, labels, num_classes, image_ids):
+    """A Problem for each image that lacks rows in a row-per-pair file, be it some of them or all."""
     classes_of = labels.groupby("ImageId", sort=False)
-    rows, counts = classes_of["row"].first(), classes_of["ClassId"].nunique()
+    rows, counts = classes_of["row"].first().to_dict(), classes_of["ClassId"].nunique().to_dict()
+    counts |= {image_id: 0 for image_id in image_ids if image_id not in counts}
     return [
         Problem(
             ERROR,
             name,
-            int(rows[image_id]),
+            rows.get(image_id),
             image_id,
             f"image {shorten(image_id)} has rows for {count} classes; expected {num_classes}",
             "Add the missing rows, with an empty cell where there is no defect.",
         )
-        for image_id, count in counts[counts < num_classes].items()
+        for image_id, count in counts.items()
+        if count < num_classes
     ]

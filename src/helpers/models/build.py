@@ -8,7 +8,7 @@ PAPER_BOTTOM = 128
 PAPER_DECODER = (64, 32, 32, 16, 8)
 
 
-def unet_paper(shape, num_classes, channels=1):
+def unet_paper(shape, num_classes, channels=1, grey_mean=0.0, grey_deviation=1.0):
     """The paper's small U-Net, layer for layer.
 
     Five encoder levels of 8, 16, 32, 64 and 64 filters, a bottom of 128, five decoder levels of 64, 32, 32, 16 and 8;
@@ -18,12 +18,15 @@ def unet_paper(shape, num_classes, channels=1):
         shape: (height, width) of the input in pixels, both multiples of 32.
         num_classes: number of sigmoid outputs.
         channels: 1 for grey, 3 for colour.
+        grey_mean: taken away from the grey values first, a fraction of white; the paper doesn't tell what it did.
+        grey_deviation: what they are divided by then, a fraction of white.
 
     Returns:
         keras.Model from images in [0, 1] to probabilities (batch, height, width, classes).
     """
     inputs = keras.Input((*shape, channels), name="image")
-    outputs, skips = inputs, []
+    outputs = layers.Rescaling(1 / grey_deviation, offset=-grey_mean / grey_deviation, name="standardise")(inputs)
+    skips = []
     for level, filters in enumerate(PAPER_ENCODER, start=1):
         outputs = _two_convolutions(outputs, filters, f"encoder_{level}")
         skips.append(outputs)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from helpers.files import write_csv, written_beside
 from helpers.models.losses import BatchDice, bce_dice_loss, require_binary_labels

@@ -200,6 +200,7 @@ def draw_network(layers, ax=None):
     """
     kinds = {
         "InputLayer": NEUTRAL,
+        "Rescaling": "#C9CED6",
         "Conv2D": "#56B4E9",
         "MaxPooling2D": "#D55E00",
         "Conv2DTranspose": "#009E73",

@@ -57,9 +57,9 @@ def results_block(folder, figures):
         "",
         "*Truth (left) and prediction (right) on sheets of the holdout: the best, the worst, one without a defect.*",
         "",
-        f"Data: {run['data']}, {results['01_eda.training_images']['value']:,} labelled images, profile `{run['profile']}`; "
-        f"{images['train']} images to train on, {images['validation']} for validation, {images['holdout']} in the "
-        "holdout. In brackets: 95 % intervals by bootstrap over groups of images.",
+        f"Data: {run['data']}, {results['01_eda.training_images']['value']:,} labelled images, profile "
+        f"`{run['profile']}`; {images['train']} images to train on, {images['validation']} for validation, "
+        f"{images['holdout']} in the holdout. In brackets: 95 % intervals by bootstrap over groups of images.",
         "",
         "| model | measure | split | value |",
         "|---|---|---|---|",
@@ -75,7 +75,8 @@ def results_block(folder, figures):
 def _reports_page(folder):
     """The text of reports/README.md: the main figures and tables of a report, for those who read on a code host."""
     figures = [
-        ("01_images", "The data"), ("01_class_counts", "How often each class occurs"),
+        ("01_images", "The data"),
+        ("01_class_counts", "How often each class occurs"),
         ("01_area_histograms", "How large the defects are"),
     ]
     text = [

@@ -50,8 +50,14 @@ def show_table(table, run, name, caption, digits=3, index=True):
         border=0,
         index=index,
         classes="data",
-        na_rep="–", index_names=False,
+        na_rep="–",
+        index_names=False,
         float_format=lambda value: f"{value:,.{digits}f}",
     )
-    body = body.replace("<thead>", f"<caption>{escape(caption)}</caption><thead>", 1)
-    display(HTML(f'<div class="table">{body}</div>'))
+    label = escape(caption)
+    display(
+        HTML(
+            f'<p class="caption">{label}</p><div class="table" role="region" tabindex="0" aria-label="{label}">'
+            f"{body}</div>"
+        )
+    )

@@ -46,7 +46,7 @@ def write_report(run_directory, report_directory):
         for path, page in zip(notebooks, pages, strict=True):
             write_text(new / page["file"], render_notebook(path, page, pages, report_directory.name))
         for name, ending in (("figures", "png"), ("tables", "csv")):
-            for path in sorted((run_directory / name).glob(f"*.{ending}")):
+            for path in sorted((run_directory / name).glob(f"[!.]*.{ending}")):
                 (new / name).mkdir(exist_ok=True)
                 shutil.copy2(path, new / name / path.name)
         for name in (*FILES, "run.json"):
