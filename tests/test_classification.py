@@ -77,9 +77,7 @@ def test_roc_auc_is_the_share_of_pairs_in_order(drawn):
 def test_calibration_error_as_scikit_learns_bins(drawn):
     """Sixteenths in eight bins lie exactly on the edges, so that their closed side matters."""
     y_true, probabilities = drawn
-    frequency, mean = sklearn.calibration.calibration_curve(
-        y_true, probabilities, n_bins=8, strategy="uniform"
-    )
+    frequency, mean = sklearn.calibration.calibration_curve(y_true, probabilities, n_bins=8, strategy="uniform")
     chosen = [max(math.ceil(probability * 8) - 1, 0) for probability in probabilities]
     sizes = [chosen.count(number) for number in sorted(set(chosen))]
     expected = np.dot(sizes, np.abs(frequency - mean)) / len(y_true)

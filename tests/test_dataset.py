@@ -543,3 +543,35 @@ def test_read_dataset_of_the_real_images(tmp_path):
     assert labels == exact == 18 + 16 + 38 + 17
     image_id = dataset.labels["ImageId"].iloc[0]
     assert dataset.masks(image_id).sum(axis=(0, 1)).tolist() == dataset.areas.loc[image_id].tolist()
+
+
+def test_read_dataset_takes_any_size_where_classes_json_says_so(tiny_data):
+    labels = "ImageId,ClassId,EncodedPixels\na.jpg,1,1 3\nsmall.jpg,1,47 2\n"
+    directory = tiny_data(labels, train=("a.jpg", "b.jpg"))
+    write_tiny_image(directory / "train_images" / "small.jpg", (8, 6))
+    (directory / "classes.json").write_text('{"classes": {"1": "pits"}, "sizes": "any"}')
+    dataset = read_dataset(directory)
+    assert dataset.training_ids == ["a.jpg", "b.jpg", "small.jpg"] and dataset.set_aside.empty
+    assert dataset.shape == TINY_SHAPE and dataset.shape_of("small.jpg") == (8, 6)
+    assert dataset.masks("small.jpg").shape == (8, 6, 1)
+    assert np.argwhere(dataset.masks("small.jpg")[..., 0]).tolist() == [[6, 5], [7, 5]]  # pixels 47 and 48 of 8 x 6
+    assert dataset.pixels.to_dict() == {"a.jpg": 32 * 96, "b.jpg": 32 * 96, "small.jpg": 48}
+    assert dataset.count_exact_round_trips() == (2, 2)
+
+
+def test_read_dataset_checks_runs_against_the_size_of_their_own_image(tiny_data):
+    labels = "ImageId,ClassId,EncodedPixels\na.jpg,1,100 3\nsmall.jpg,1,47 3\n"
+    directory = tiny_data(labels, train=("a.jpg", "b.jpg"))
+    write_tiny_image(directory / "train_images" / "small.jpg", (8, 6))
+    (directory / "classes.json").write_text('{"classes": {"1": "pits"}, "sizes": "any"}')
+    dataset = read_dataset(directory)
+    assert dataset.training_ids == ["a.jpg", "b.jpg"]
+    (problem,) = dataset.set_aside.itertuples()
+    assert problem.row == 3 and "leaves an image of 8 x 6 pixels" in problem.problem
+
+
+def test_read_dataset_with_another_word_for_sizes(tiny_data):
+    directory = tiny_data()
+    (directory / "classes.json").write_text('{"classes": {"1": "pits"}, "sizes": "mixed"}')
+    with pytest.raises(ValueError, match='sizes is \'mixed\', expected "same" or "any"'):
+        read_dataset(directory)

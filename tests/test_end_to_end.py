@@ -43,7 +43,12 @@ def run_all(project, *words):
     """Run the command as a user does; gives exit code, standard output and standard error."""
     environment = {name: value for name, value in os.environ.items() if name != "SEVERSTAL_DIR"}
     done = subprocess.run(
-        [sys.executable, "run_all.py", *words], cwd=project, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "run_all.py", *words],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.returncode, done.stdout, done.stderr
 

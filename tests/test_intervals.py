@@ -170,9 +170,7 @@ def test_paired_bootstrap_of_a_score_with_itself():
 def test_paired_bootstrap_cancels_what_is_hard_for_both():
     """Two models that differ by 0.01 on every image: certain, although either score alone is vague."""
     values = np.random.default_rng(0).random(50)
-    assert intervals.paired_bootstrap(mean_terms(values + 0.01), mean_terms(values)) == pytest.approx(
-        [0.01] * 3
-    )
+    assert intervals.paired_bootstrap(mean_terms(values + 0.01), mean_terms(values)) == pytest.approx([0.01] * 3)
     _, low, high = intervals.bootstrap_interval(mean_terms(values))
     assert high - low > 0.1
 
@@ -229,9 +227,7 @@ def test_interval_table_equals_each_interval_by_itself():
 def test_score_table_has_every_row_and_measure():
     """All classes first; a class's row is the score of that class alone."""
     counts = random_counts()
-    table = intervals.score_table(
-        counts, np.arange(60) // 2, class_names=["pits", "cracks", "holes"], repeats=50
-    )
+    table = intervals.score_table(counts, np.arange(60) // 2, class_names=["pits", "cracks", "holes"], repeats=50)
     assert list(table) == ["all", "pits", "cracks", "holes"]
     assert list(table["all"]) == list(pixel_score_terms(counts))
     assert list(table["pits"]) == [name for name in table["all"] if name != "miou_with_background"]

@@ -177,14 +177,16 @@ def test_open_labels_of_a_data_set(tiny_data):
     run = types.SimpleNamespace(read_dataset=lambda: dataset)
     labels = open_labels(run)
     assert labels.dataset is dataset
-    assert (labels.name, labels.pixels, labels.class_names) == ("steel", 32 * 96, dataset.class_names)
+    assert (labels.name, labels.class_names) == ("steel", dataset.class_names)
+    assert labels.pixels.to_dict() == {"a.jpg": 32 * 96, "b.jpg": 32 * 96, "c.jpg": 32 * 96}
     assert labels.areas.equals(dataset.areas)
 
 
 def test_open_labels_of_areas_alone(write):
     labels = open_labels(None, str(write("ImageId,area_1,area_2\na.jpg,0,7\n")), [2, 5])
     assert labels.dataset is None
-    assert (labels.name, labels.pixels, labels.class_names) == ("areas.csv", 10, ("class 1", "class 2"))
+    assert (labels.name, labels.class_names) == ("areas.csv", ("class 1", "class 2"))
+    assert (labels.pixels == 10).all() and labels.pixels.index.equals(labels.areas.index)
 
 
 def test_open_labels_of_areas_that_no_such_image_holds(write):

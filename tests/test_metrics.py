@@ -35,12 +35,7 @@ def naive_pairs(y_true, y_pred):
     for true, predicted in zip(y_true.tolist(), y_pred.tolist(), strict=True):
         for index in range(len(true[0][0])):
             sets = [
-                {
-                    (row, column)
-                    for row, line in enumerate(mask)
-                    for column, values in enumerate(line)
-                    if values[index]
-                }
+                {(row, column) for row, line in enumerate(mask) for column, values in enumerate(line) if values[index]}
                 for mask in (true, predicted)
             ]
             pairs.append((index, *sets))
@@ -94,9 +89,7 @@ def test_every_score_agrees_with_the_naive_one(pair):
     for name, expected in naive_scores(*pair).items():
         function, _, background = name.partition(" with ")
         keywords = {"background": True} if background else {}
-        np.testing.assert_allclose(
-            getattr(metrics, function)(counts, **keywords), expected, rtol=0, atol=1e-12
-        )
+        np.testing.assert_allclose(getattr(metrics, function)(counts, **keywords), expected, rtol=0, atol=1e-12)
 
 
 @settings(deadline=None)
@@ -148,9 +141,7 @@ DICE_TABLE = [
 @pytest.mark.parametrize(("true", "predicted", "shared", "dice"), DICE_TABLE)
 def test_dice_by_pair(true, predicted, shared, dice):
     """The table above."""
-    assert metrics.dice_by_pair(PixelCounts([[true]], [[predicted]], [[shared]])).item() == pytest.approx(
-        dice
-    )
+    assert metrics.dice_by_pair(PixelCounts([[true]], [[predicted]], [[shared]])).item() == pytest.approx(dice)
 
 
 def test_scores_of_the_whole_table():
@@ -186,9 +177,7 @@ def test_iou_is_summed_before_it_is_divided():
 
 def test_iou_of_a_class_that_is_only_predicted():
     """Its union is not empty, so it counts as 0; only a class in neither is left out."""
-    np.testing.assert_array_equal(
-        metrics.iou_by_class(PixelCounts([[0, 0]], [[3, 0]], [[0, 0]])), [0, np.nan]
-    )
+    np.testing.assert_array_equal(metrics.iou_by_class(PixelCounts([[0, 0]], [[3, 0]], [[0, 0]])), [0, np.nan])
 
 
 def test_miou_with_background():
@@ -251,9 +240,7 @@ def test_all_empty_dice_of_the_competitions_training_set():
     if not path.is_file():
         pytest.skip("areas.csv of the competition's labels is not there; set SEVERSTAL_LABELS to its folder")
     with path.open(newline="") as file:
-        areas = np.array(
-            [[int(row[f"area_{number}"]) for number in range(1, 5)] for row in csv.DictReader(file)]
-        )
+        areas = np.array([[int(row[f"area_{number}"]) for number in range(1, 5)] for row in csv.DictReader(file)])
     counts = PixelCounts(true=areas, predicted=np.zeros_like(areas), shared=np.zeros_like(areas))
     assert areas.shape == (12568, 4)
     assert metrics.all_empty_dice(counts) == pytest.approx(1 - 7095 / (12568 * 4), rel=0, abs=1e-12)

@@ -1,17 +1,22 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.data.dataset import read_dataset
+from helpers.data.images import read_image
 from helpers.data.resize import (
     MULTIPLE,
+    masks_at,
     network_shape,
+    read_image_at,
     resize_cost,
     resize_image,
     resize_masks,
     resize_probabilities,
 )
+from helpers.rle import mask2rle
 
 SIDES = st.integers(1, 60)
 SHAPES = st.tuples(SIDES, SIDES)
@@ -173,3 +178,35 @@ def test_resize_cost_worked_by_hand(tiny_data):
     assert table["dice"].tolist() == pytest.approx([12 / 14, 0, 0, np.nan], nan_ok=True)
     assert table["lost"].tolist() == [0, 1, 1, 0]
     assert table["masks"].tolist() == [1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("shape", [(32, 48), (16, 24), (20, 40), (64, 96), (128, 200)])
+def test_read_image_at_is_reading_and_scaling_but_for_rounding(tmp_path, shape, channels):
+    noise = np.random.default_rng(4).integers(0, 256, (16, 24, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "a.jpg"), cv2.resize(noise, (192, 128), interpolation=cv2.INTER_CUBIC))
+    found = read_image_at(tmp_path / "a.jpg", (128, 192), shape, channels)
+    whole = resize_image(read_image(tmp_path / "a.jpg", channels), shape)
+    assert found.shape == (*shape, channels) and found.dtype == np.uint8
+    # colour noise is the hardest case: JPEG keeps colours at half the size, and they are enlarged in another order
+    assert np.abs(found.astype(int) - whole).mean() < (1.0 if channels == 1 else 2.5)
+
+
+def test_read_image_at_leaves_png_data_to_scaling(tmp_path):
+    image = np.random.default_rng(4).integers(0, 256, (64, 96), np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    found = read_image_at(tmp_path / "a.png", (64, 96), (16, 24))
+    assert np.array_equal(found, resize_image(image[..., np.newaxis], (16, 24)))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 12), st.integers(1, 5), st.integers(1, 5))
+def test_masks_at_equals_scaling_the_whole_masks(seed, rows, columns, down, across):
+    rng = np.random.default_rng(seed)
+    height, width = down * rows, across * columns
+    masks = np.zeros((height, width, 3), np.uint8)
+    masks[..., 0] = rng.random((height, width)) < 0.5
+    masks[: height // 2, width // 3 :, 2] = 1
+    texts = [mask2rle(masks[..., index]) for index in range(3)]
+    expected = masks.reshape(rows, down, columns, across, 3).mean(axis=(1, 3)) >= 0.5
+    assert np.array_equal(masks_at(texts, (height, width), (rows, columns)), expected)
+    assert np.array_equal(resize_masks(masks, (rows, columns)), expected)

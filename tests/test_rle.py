@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 
 from helpers.rle import build_masks, mask2rle, mask_area, parse_runs, rle2mask, runs2text
 
-LABELS = Path(
-    os.environ.get("SEVERSTAL_LABELS") or Path(__file__).resolve().parents[2] / "shared" / "severstal_labels"
-)
+LABELS = Path(os.environ.get("SEVERSTAL_LABELS") or Path(__file__).resolve().parents[2] / "shared" / "severstal_labels")
 
 # A busy machine must not fail a test of what is true.
 patient = settings(deadline=None)
@@ -267,9 +265,7 @@ def test_mask2rle_not_two_dimensional(shape):
         mask2rle(np.zeros(shape, dtype=np.uint8))
 
 
-@pytest.mark.parametrize(
-    ("mask", "dtype"), [([["0", "1"]], "<U1"), ([[0, None]], "object"), ([[0, 1j]], "complex128")]
-)
+@pytest.mark.parametrize(("mask", "dtype"), [([["0", "1"]], "<U1"), ([[0, None]], "object"), ([[0, 1j]], "complex128")])
 def test_mask2rle_not_numbers(mask, dtype):
     with pytest.raises(ValueError, match=says(f"mask holds {dtype}. Expected bool, integers or floats")):
         mask2rle(mask)

@@ -45,8 +45,7 @@ def _check_one_axis(true):
     """Refuse anything but one value for each image."""
     if true.ndim != 1:
         raise ValueError(
-            f"y_true has shape {true.shape}; expected (images,), one value for each image. "
-            "Score classes one by one."
+            f"y_true has shape {true.shape}; expected (images,), one value for each image. Score classes one by one."
         )
 
 
@@ -115,9 +114,7 @@ def _count_at_thresholds(y_true, scores):
     _check_one_axis(true)
     if scores.dtype.kind not in "biuf" or not np.isfinite(scores).all():
         strange = scores[~np.isfinite(scores)] if scores.dtype.kind == "f" else scores
-        raise ValueError(
-            f"The scores hold {strange.flat[0]!s}; expected finite numbers. Did the training run away?"
-        )
+        raise ValueError(f"The scores hold {strange.flat[0]!s}; expected finite numbers. Did the training run away?")
     order = np.argsort(-scores.astype(float), kind="stable")
     ranked, positives = scores[order], np.cumsum(true[order])
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else np.array([], int)

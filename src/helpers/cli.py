@@ -10,7 +10,7 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"steel {options.command}: {error}", file=sys.stderr)
         return 1
 
@@ -23,8 +23,38 @@ def _parser():
     make_data.add_argument("directory", type=Path, metavar="DIR", help="where to write; has to be new or empty")
     make_data.add_argument("--images", type=int, default=200, metavar="N", help="training images (200)")
     make_data.add_argument("--seed", type=int, default=0, metavar="S", help="the same seed gives the same bytes (0)")
-    make_data.add_argument("--shape", type=_shape, default=(256, 1600), metavar="HEIGHTxWIDTH", help="pixels (256x1600)")
+    make_data.add_argument("--shape", type=_shape, default=(256, 1600), metavar="HEIGHTxWIDTH", help="(256x1600)")
     make_data.set_defaults(run=_make_data)
+
+    check = commands.add_parser("check", help="list what is wrong with a data set, and how to mend it")
+    check.add_argument("directory", type=Path, metavar="DIR", help="data in the competition's layout")
+    check.add_argument("--no-copies", dest="copies", action="store_false", help="don't look for copies (quicker)")
+    check.add_argument("--csv", type=Path, metavar="FILE", help="write the whole table there")
+    check.set_defaults(run=_check)
+
+    masks = commands.add_parser(
+        "import-masks", help="turn images and masks into a data set in the competition's layout"
+    )
+    masks.add_argument("images", type=Path, metavar="IMAGES", help="folder of images")
+    masks.add_argument(
+        "masks", type=Path, metavar="MASKS", help="folder of PNG masks with class ids, or a folder a class"
+    )
+    masks.add_argument("out", type=Path, metavar="OUT", help="where to write; has to be new or empty")
+    masks.add_argument("--classes", metavar="FILE_OR_NAMES", help="JSON file, text file with a name a line, or a,b,c")
+    masks.add_argument("--clean-without-mask", action="store_true", help="an image without a mask is free of defects")
+    masks.add_argument("--test", type=Path, metavar="FOLDER", help="images without labels for test_images/")
+    masks.set_defaults(run=_import_masks)
+
+    coco = commands.add_parser("import-coco", help="turn images and a COCO file into such a data set")
+    coco.add_argument("file", type=Path, metavar="FILE", help="COCO JSON with polygons or run lengths")
+    coco.add_argument("images", type=Path, metavar="IMAGES", help="folder that file_name starts from")
+    coco.add_argument("out", type=Path, metavar="OUT", help="where to write; has to be new or empty")
+    coco.add_argument("--test", type=Path, metavar="FOLDER", help="images without labels for test_images/")
+    coco.set_defaults(run=_import_coco)
+
+    download = commands.add_parser("download", help="fetch the competition's data with the kaggle package")
+    download.add_argument("out", type=Path, metavar="OUT", help="where to write; has to be new or empty")
+    download.set_defaults(run=_download)
 
     readme = commands.add_parser("readme", help="write a report's results into README.md and reports/README.md")
     readme.add_argument("--report", default="severstal-sample", metavar="NAME", help="(severstal-sample)")
@@ -37,6 +67,50 @@ def _make_data(options):
 
     path = make_data(options.directory, options.images, options.seed, shape=options.shape)
     print(f"Written: {path}. Run the series on it with: python run_all.py --data {path}")
+
+
+def _check(options):
+    """Print what is wrong; 1 where something makes an image or row unusable."""
+    from helpers.data.check import check_dataset, print_problems
+    from helpers.data.dataset import read_dataset
+    from helpers.data.leaks import find_dataset_copies
+    from helpers.files import write_csv
+
+    dataset = read_dataset(options.directory)
+    problems = check_dataset(dataset, find_dataset_copies(dataset) if options.copies else None)
+    if options.csv:
+        write_csv(options.csv, problems, index=False)
+    print_problems(problems)
+    return int((problems["severity"] == "error").any())
+
+
+def _import_masks(options):
+    from helpers.data.import_masks import import_masks
+
+    print(
+        import_masks(
+            options.images,
+            options.masks,
+            options.out,
+            class_names=options.classes,
+            clean_without_mask=options.clean_without_mask,
+            test=options.test,
+        )
+    )
+
+
+def _import_coco(options):
+    from helpers.data.import_coco import import_coco
+
+    print(import_coco(options.file, options.images, options.out, test=options.test))
+
+
+def _download(options):
+    from helpers.data.download import download_competition
+
+    dataset = download_competition(options.out)
+    training, test = len(dataset.training_ids), len(dataset.test_ids)
+    print(f"Written: {dataset.directory}: {training:,} training and {test:,} test images.")
 
 
 def _readme(options):

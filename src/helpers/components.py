@@ -41,8 +41,7 @@ def label_components(mask):
     mask = check_binary(mask, "mask")
     if mask.ndim != 2:
         raise ValueError(
-            f"The mask has shape {mask.shape}; expected (height, width). "
-            "Label the classes of an image one by one."
+            f"The mask has shape {mask.shape}; expected (height, width). Label the classes of an image one by one."
         )
     starts, stops, stride = _find_runs(mask)
     roots = _join(len(starts), *_touching_runs(starts, stops, stride))

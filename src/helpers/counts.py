@@ -137,9 +137,7 @@ class CountsPerImage:
         """
         parts = list(parts)
         if not parts:
-            raise ValueError(
-                "There are no counts to join; expected those of at least one batch. Is the split empty?"
-            )
+            raise ValueError("There are no counts to join; expected those of at least one batch. Is the split empty?")
         classes = sorted({part.true.shape[1] for part in parts})
         if len(classes) > 1:
             raise ValueError(

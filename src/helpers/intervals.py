@@ -145,9 +145,7 @@ def score_table(counts, groups=None, *, class_names=None, repeats=1000, level=0.
     """
     names = _check_class_names(class_names, counts.true.shape[1])
     parts = {"all": counts, **{name: counts.of_class(index) for index, name in enumerate(names)}}
-    terms = {
-        (row, name): score for row, part in parts.items() for name, score in pixel_score_terms(part).items()
-    }
+    terms = {(row, name): score for row, part in parts.items() for name, score in pixel_score_terms(part).items()}
     estimates = interval_table(terms, groups, repeats=repeats, level=level, seed=seed)
     table = {row: {} for row in parts}
     for (row, name), estimate in estimates.items():

@@ -204,9 +204,7 @@ def runs2text(starts, lengths):
         return ""
     for name, numbers in (("starts", starts), ("lengths", lengths)):
         if numbers.dtype.kind not in "iu":
-            raise TypeError(
-                f"{name} holds {numbers.dtype}. Expected integers: count in whole pixels, or round first."
-            )
+            raise TypeError(f"{name} holds {numbers.dtype}. Expected integers: count in whole pixels, or round first.")
     values = [int(number) for run in zip(starts, lengths, strict=True) for number in run]
     _check_runs_one_by_one(values, None)
     return _join_values(np.array(values, dtype=np.int64))
@@ -240,9 +238,7 @@ def _check_mask(mask):
             "Of an array of several masks pass one at a time, such as masks[..., 0]."
         )
     if mask.dtype.kind not in "biuf":
-        raise ValueError(
-            f"mask holds {mask.dtype}. Expected bool, integers or floats: convert it with mask == 1."
-        )
+        raise ValueError(f"mask holds {mask.dtype}. Expected bool, integers or floats: convert it with mask == 1.")
     return mask
 
 
@@ -347,8 +343,7 @@ def _read_values_one_by_one(text):
         digits = token.lstrip("-").lstrip("0") or "0"
         if len(digits) > 19 or int(digits) > _LARGEST:
             raise ValueError(
-                f"{place} does not fit in 64 bits. Expected counts of pixels. "
-                "Was a space between two numbers lost?"
+                f"{place} does not fit in 64 bits. Expected counts of pixels. Was a space between two numbers lost?"
             )
         values.append(-int(digits) if token.startswith("-") else int(digits))
     if len(values) % 2:
@@ -421,17 +416,14 @@ def _check_run(place, start, length, shape):
         )
     if shape is not None and start + length - 1 > shape[0] * shape[1]:
         raise ValueError(
-            f"{place} leaves an image of {shape[0]} x {shape[1]} pixels. "
-            "Was the mask encoded for another image size?"
+            f"{place} leaves an image of {shape[0]} x {shape[1]} pixels. Was the mask encoded for another image size?"
         )
 
 
 def _check_order(place, start, index, start_before, length_before):
     place_before = f"run {index} (start {start_before}, length {length_before})"
     if start < start_before:
-        raise ValueError(
-            f"{place} starts before {place_before}. Expected sorted runs: sort them by their starts."
-        )
+        raise ValueError(f"{place} starts before {place_before}. Expected sorted runs: sort them by their starts.")
     if start < start_before + length_before:
         raise ValueError(
             f"{place} overlaps {place_before}. Expected runs that share no pixel: "

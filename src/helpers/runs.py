@@ -7,9 +7,12 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from helpers.data.dataset import read_dataset
+from helpers.data.leaks import find_dataset_copies
 from helpers.data.made_up import make_data
-from helpers.files import read_json, write_json
+from helpers.files import read_json, write_csv, write_json
 from helpers.results import Results, fresh_results
 
 DEFAULT_PROFILE = "demo"
@@ -66,6 +69,14 @@ class Run:
         if self.settings | about != self.settings:
             update_run(self.directory, **about)
         return dataset
+
+    def find_copies(self, dataset):
+        """The copies among the run's images, looked for once and kept in `copies.csv`."""
+        path, note = self.directory / "copies.csv", self.directory / "copies.json"
+        if not (path.exists() and note.exists() and read_json(note) == {"data": dataset.fingerprint}):
+            write_csv(path, find_dataset_copies(dataset), index=False)
+            write_json(note, {"data": dataset.fingerprint})
+        return pd.read_csv(path, keep_default_na=False)
 
     def results(self, scope):
         """Fresh results for one notebook, cleared of what its last run recorded."""

@@ -1,0 +1,1 @@
+"""Data sets: read, checked, made up, imported, grouped, split and resized."""

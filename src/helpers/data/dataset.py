@@ -24,8 +24,8 @@ class Dataset:
     Attributes:
         directory: where the data lies.
         class_names: a name for each class; class ids count from 1.
-        shape: (height, width) of the images in pixels.
-        images: table of usable images: image_id, part ("train" or "test"), path, channels, format.
+        shape: (height, width) in pixels that the most training images have.
+        images: table of usable images: image_id, part ("train" or "test"), path, height, width, channels, format.
         labels: table of defects of the usable training images: ImageId, ClassId, EncodedPixels, area, row.
         problems: table of what is wrong: severity, file, row, image_id, problem, mend.
         made_up: whether the data set was made up by the project.
@@ -84,7 +84,18 @@ class Dataset:
 
     def masks(self, image_id):
         """Masks of one training image: uint8 (height, width, classes) of 0 and 1."""
-        return build_masks(self.runs(image_id), self.shape)
+        return build_masks(self.runs(image_id), self.shape_of(image_id))
+
+    def shape_of(self, image_id, part="train"):
+        """(height, width) of one image in pixels; all images have the same unless `classes.json` allows any size."""
+        self.path(image_id, part)
+        return self._shapes[part, image_id]
+
+    @cached_property
+    def pixels(self):
+        """Number of pixels of each training image: Series indexed by image id."""
+        training = self.images[self.images["part"] == "train"].set_index("image_id")
+        return (training["height"] * training["width"]).rename_axis("ImageId")
 
     def image(self, image_id, channels=1, part="train"):
         """One image: uint8 (height, width, channels)."""
@@ -102,8 +113,10 @@ class Dataset:
 
     def count_exact_round_trips(self):
         """Decode each label to a mask and encode it again: (number of labels, number that come out the same)."""
-        texts = self.labels["EncodedPixels"]
-        return len(texts), sum(mask2rle(rle2mask(text, self.shape)) == text.strip() for text in texts)
+        labels = list(zip(self.labels["ImageId"], self.labels["EncodedPixels"], strict=True))
+        return len(labels), sum(
+            mask2rle(rle2mask(text, self.shape_of(image_id))) == text.strip() for image_id, text in labels
+        )
 
     @cached_property
     def fingerprint(self):
@@ -127,14 +140,20 @@ class Dataset:
         images = self.images
         return dict(zip(zip(images["part"], images["image_id"], strict=True), images["path"], strict=True))
 
+    @cached_property
+    def _shapes(self):
+        columns = self.images[["part", "image_id", "height", "width"]]
+        return {(part, image_id): (height, width) for part, image_id, height, width in columns.itertuples(index=False)}
+
 
 def read_dataset(directory, index_file=None):
     """Read a data set in the competition's layout.
 
     `train.csv` and `train_images/` are needed; `test_images/` may be missing, and so may `classes.json`
     (`{"classes": {"1": "pits", ...}}`), without which the classes are the competition's four. The size of the images
-    is the one that most of them have. An image that can't be used (unreadable, of another size, with a faulty
-    label row) is set aside and listed in `problems`, and never ends the reading unless none is left.
+    is the one that most of them have, unless `classes.json` says `"sizes": "any"`. An image that can't be used
+    (unreadable, of another size, with a faulty label row) is set aside and listed in `problems`, and never ends the
+    reading unless none is left.
 
     Args:
         directory: the data directory.
@@ -149,11 +168,14 @@ def read_dataset(directory, index_file=None):
     """
     directory = Path(directory).absolute()
     _check_layout(directory)
-    class_names, made_up = _read_classes(directory)
+    about = _read_classes(directory)
     scanned = scan_images(directory, PARTS, index_file)
-    images, shape, problems = _usable_images(directory, scanned)
-    train_ids = images.loc[images["part"] == "train", "image_id"]
-    labels, listed, label_problems = read_labels(directory / "train.csv", len(class_names), shape, train_ids)
+    images, shape, problems = _usable_images(directory, scanned, about.any_size)
+    training = images[images["part"] == "train"]
+    shapes = dict(zip(training["image_id"], zip(training["height"], training["width"], strict=True), strict=True))
+    labels, listed, label_problems = read_labels(
+        directory / "train.csv", len(about.class_names), shape, list(shapes), shapes
+    )
     problems += label_problems
     problems += _rows_without_image(listed, scanned)
     faulty = {problem.image_id for problem in label_problems if problem.severity == ERROR}
@@ -163,7 +185,7 @@ def read_dataset(directory, index_file=None):
         first = f" The first problem: {problems[0]}" if problems else ""
         raise ValueError(f"{directory}: none of {sum(scanned['part'] == 'train')} training images can be used.{first}")
     labels = labels[labels["ImageId"].isin(kept)].reset_index(drop=True)
-    return Dataset(directory, class_names, shape, usable, labels, problem_table(problems), made_up)
+    return Dataset(directory, about.class_names, shape, usable, labels, problem_table(problems), about.made_up)
 
 
 def _check_layout(directory):
@@ -181,11 +203,20 @@ def _check_layout(directory):
             )
 
 
+@dataclass(frozen=True)
+class _About:
+    """What `classes.json` tells of a data set."""
+
+    class_names: tuple = COMPETITION_CLASSES
+    made_up: bool = False
+    any_size: bool = False
+
+
 def _read_classes(directory):
-    """(class names, whether the data is made up), from classes.json where there is one."""
+    """What `classes.json` says, or what holds for the competition's data where there is none."""
     path = directory / "classes.json"
     if not path.exists():
-        return COMPETITION_CLASSES, False
+        return _About()
     about = read_json(path)
     classes = about.get("classes") if isinstance(about, dict) else None
     numbers = [str(number + 1) for number in range(len(classes))] if isinstance(classes, dict) else []
@@ -195,10 +226,13 @@ def _read_classes(directory):
             f'{path}: got {shorten(about)}, expected {{"classes": {{"1": "name", "2": "name", ...}}}}, counted from 1, '
             "each with a name of its own. Mend the file, or delete it for the competition's four classes."
         )
-    return names, bool(about.get("made_up", False))
+    sizes = about.get("sizes", "same")
+    if sizes not in ("same", "any"):
+        raise ValueError(f'{path}: sizes is {shorten(sizes)}, expected "same" or "any". Mend the file.')
+    return _About(names, bool(about.get("made_up", False)), sizes == "any")
 
 
-def _usable_images(directory, scanned):
+def _usable_images(directory, scanned, any_size):
     """(table of usable images, their shape, problems) from what the scan found."""
     readable = scanned[scanned["problem"] == ""]
     training = readable[readable["part"] == "train"]
@@ -210,28 +244,25 @@ def _usable_images(directory, scanned):
     shape = training.groupby(["height", "width"]).size().idxmax()
     shape = (int(shape[0]), int(shape[1]))
     same_size = (scanned["height"] == shape[0]) & (scanned["width"] == shape[1])
+    fits = (scanned["problem"] == "") & (same_size | any_size)
     problems = []
-    for image in scanned[~same_size].itertuples(index=False):
-        text = image.problem or (
-            f"the image has {image.height} x {image.width} pixels; expected {shape[0]} x {shape[1]} like the most"
-        )
-        problems.append(
-            Problem(
-                ERROR,
-                f"{PARTS[image.part]}/{image.file}",
-                None,
-                image.file,
-                text,
-                "Replace or remove it; until then it is set aside.",
+    for image in scanned[~fits].itertuples(index=False):
+        text, mend = image.problem, "Replace or remove it; until then it is set aside."
+        if not text:
+            text = (
+                f"the image has {image.height} x {image.width} pixels; expected {shape[0]} x {shape[1]} like the most"
             )
-        )
-    usable = scanned[same_size & (scanned["problem"] == "")]
+            mend += ' Where sizes differ on purpose, say "sizes": "any" in classes.json.'
+        problems.append(Problem(ERROR, f"{PARTS[image.part]}/{image.file}", None, image.file, text, mend))
+    usable = scanned[fits]
     paths = [directory / PARTS[image.part] / image.file for image in usable.itertuples(index=False)]
     images = pd.DataFrame(
         {
             "image_id": usable["file"],
             "part": usable["part"],
             "path": paths,
+            "height": usable["height"],
+            "width": usable["width"],
             "channels": usable["channels"],
             "format": usable["format"],
         }

@@ -7,9 +7,11 @@ import pandas as pd
 
 from helpers.data.dataset import Dataset
 from helpers.data.problems import shorten
-from helpers.data.tables import read_table
+from helpers.data.tables import read_labels, read_table
 
 PUBLISHED_IMAGES, COMPETITION_CLASSES = 12_568, 4
+MOST_CLASSES = 255  # where nothing tells how many classes there are
+RUN_COLUMNS = ["ImageId", "ClassId", "EncodedPixels", "shape"]
 
 
 def read_areas(path, num_classes=None):
@@ -66,13 +68,13 @@ def area_statistics(areas, pixels):
 
     Args:
         areas: table of defect pixels, a row for each image, a column for each class.
-        pixels: pixels in an image.
+        pixels: pixels in an image, or Series of them by image id where they differ.
 
     Returns:
         Table with the rows mean, std (n - 1), min, 25%, 50%, 75%, max and the columns "classes", "class 1", ...;
         shares are fractions of the image, not per cent.
     """
-    shares = (areas / pixels).add_prefix("class ")
+    shares = areas.div(pixels, axis=0).add_prefix("class ")
     shares.insert(0, "classes", (areas > 0).sum(axis=1))
     return shares.describe().drop("count")
 
@@ -100,46 +102,84 @@ class Labels:
     Attributes:
         name: of the data set or file.
         areas: table of defect pixels, indexed by ImageId, a column for each class id.
-        pixels: pixels in an image.
+        pixels: Series of the number of pixels of each image, by ImageId.
         class_names: a name for each class.
+        runs: table with ImageId, ClassId, EncodedPixels and shape, (height, width); empty where runs are not known.
+        complete: whether an image without a label is known to be free of defects.
         dataset: the `Dataset` where there are photographs, else None.
     """
 
     name: str
     areas: pd.DataFrame
-    pixels: int
+    pixels: pd.Series
     class_names: tuple
+    runs: pd.DataFrame
+    complete: bool
     dataset: Dataset | None
 
 
-def open_labels(run, areas_path="", areas_shape=(256, 1600)):
-    """The labels of a run's data set, or of a table of areas alone.
+def open_labels(run, areas_path="", runs_path="", shape=(256, 1600)):
+    """The labels of a run's data set, or of tables alone.
 
     Args:
         run: the `Run`.
-        areas_path: CSV of `read_areas`; "" takes the run's data set.
-        areas_shape: (height, width) in pixels of the images that the CSV speaks of.
+        areas_path: CSV of `read_areas`, which has a row for every image, also for those without a defect.
+        runs_path: label file with `EncodedPixels`, perhaps of a part of the images only: an image that it doesn't
+            speak of is not taken to be free of defects.
+        shape: (height, width) in pixels of the images that the two files speak of.
 
     Returns:
-        `Labels`.
+        `Labels`: of the run's data set where both paths are "".
 
     Raises:
-        ValueError: an area is larger than an image of that shape.
+        ValueError: a file is faulty, an area is larger than an image, or the two files disagree; names the place.
     """
-    if not areas_path:
+    if not areas_path and not runs_path:
         dataset = run.read_dataset()
-        height, width = dataset.shape
-        return Labels(dataset.name, dataset.areas, height * width, dataset.class_names, dataset)
-    areas = read_areas(areas_path)
-    pixels = areas_shape[0] * areas_shape[1]
-    largest = areas.max(axis=1)
-    if largest.max() > pixels:
-        raise ValueError(
-            f"{areas_path}: image {shorten(largest.idxmax())} has an area of {largest.max()} pixels, more than the "
-            f"{areas_shape[0]} x {areas_shape[1]} of an image. Give the shape of these images."
-        )
+        runs = dataset.labels[["ImageId", "ClassId", "EncodedPixels"]]
+        runs = runs.assign(shape=[dataset.shape_of(image_id) for image_id in runs["ImageId"]])
+        return Labels(dataset.name, dataset.areas, dataset.pixels, dataset.class_names, runs, True, dataset)
+    areas = _read_fitting_areas(areas_path, shape) if areas_path else None
+    runs = _read_runs(runs_path, shape, areas) if runs_path else pd.DataFrame(columns=RUN_COLUMNS)
+    if areas is None:
+        areas = runs.pivot_table(index="ImageId", columns="ClassId", values="area", aggfunc="sum", fill_value=0)
+        areas = areas.reindex(columns=range(1, runs["ClassId"].max() + 1), fill_value=0)
     names = tuple(f"class {number}" for number in areas.columns)
-    return Labels(Path(areas_path).name, areas, pixels, names, None)
+    pixels = pd.Series(shape[0] * shape[1], index=areas.index)
+    name = " and ".join(Path(path).name for path in (areas_path, runs_path) if path)
+    return Labels(name, areas, pixels, names, runs[RUN_COLUMNS], bool(areas_path), None)
+
+
+def _read_fitting_areas(path, shape):
+    """A table of areas of which none is larger than an image."""
+    areas = read_areas(path)
+    largest = areas.max(axis=1)
+    if largest.max() > shape[0] * shape[1]:
+        raise ValueError(
+            f"{path}: image {shorten(largest.idxmax())} has an area of {largest.max()} pixels, more than the "
+            f"{shape[0]} x {shape[1]} of an image. Give the shape of these images."
+        )
+    return areas
+
+
+def _read_runs(path, shape, areas):
+    """The rows of a label file, each sound and, where areas are known, of the area that stands there."""
+    runs, _, problems = read_labels(path, MOST_CLASSES if areas is None else len(areas.columns), shape)
+    if problems:
+        raise ValueError(str(problems[0]))
+    if runs.empty:
+        raise ValueError(f"{path}: no row has a defect; expected at least one. Choose another file.")
+    if areas is not None:
+        known = areas.rename_axis(columns="ClassId").stack()
+        expected = known.reindex(pd.MultiIndex.from_frame(runs[["ImageId", "ClassId"]])).to_numpy()
+        wrong = runs[expected != runs["area"].to_numpy()]
+        if len(wrong):
+            first = wrong.iloc[0]
+            raise ValueError(
+                f"{path}: row {first['row']}: class {first['ClassId']} of image {shorten(first['ImageId'])} has "
+                f"{first['area']} pixels, another number than in the table of areas. Are both of the same data?"
+            )
+    return runs.assign(shape=[tuple(shape)] * len(runs))
 
 
 def choose_examples(areas, class_names):
@@ -185,6 +225,57 @@ def check_against_published(areas, pixels):
     table = pd.DataFrame({"published": published, "here": pd.Series(here, dtype=float)}).loc[published.index]
     table["difference"] = (table["here"].round(6) - table["published"]).round(9)
     return table.rename_axis("measure").reset_index()
+
+
+def check_claims(areas, pixels):
+    """What publications say of the competition's training set, and what its labels say.
+
+    Args:
+        areas: table of defect pixels.
+        pixels: pixels of each image.
+
+    Returns:
+        Table with claim, claimed, here and what it is; None where this is another set than the full one.
+    """
+    if len(areas) != PUBLISHED_IMAGES or len(areas.columns) != COMPETITION_CLASSES:
+        return None
+    published = read_published()
+    claims = published[published["system"] == "claim"].set_index("measure")["value"]
+    present = areas > 0
+    defective = int(present.any(axis=1).sum())
+    shares = areas.div(pixels, axis=0).where(present).stack()
+    here = {
+        "training images": (len(areas), "a round number"),
+        "defective images": (defective, f"label rows are {int(present.to_numpy().sum()):,}; images are fewer"),
+        "share of defects that are of class 3": (
+            present[3].sum() / present.to_numpy().sum(),
+            f"of label rows; {present[3].sum() / defective:.1%} of the defective images have it",
+        ),
+        "usual area of a defect, per cent of the image, lower end": (
+            100 * shares.quantile(0.25), "fractions were read as per cent: lower quartile of the labelled areas"
+        ),
+        "usual area of a defect, per cent of the image, upper end": (
+            100 * shares.quantile(0.75), "fractions were read as per cent: upper quartile of the labelled areas"
+        ),
+    }  # fmt: skip
+    competition = published[published["system"] == "competition"].set_index("measure")["value"]
+    classifier = published[published["system"] == "classifier B"].set_index("measure")["value"]
+    for claim in ("test images (public part)", "test images (a second reference)"):
+        here[claim] = (competition["test images"], "images of the competition's test set, by its own description")
+    rows = [
+        {"claim": claim, "claimed": claims[claim], "here": value, "what it is": what}
+        for claim, (value, what) in here.items()
+    ]
+    rejected = (1 - classifier["recall of normal sheets"]) * classifier["normal sheets"]
+    rows.append(
+        {
+            "claim": "recall of normal sheets (classifier B)",
+            "claimed": classifier["recall of normal sheets"],
+            "here": rejected,
+            "what it is": f"good sheets that it throws away, of {classifier['normal sheets']:,.0f}",
+        }
+    )
+    return pd.DataFrame(rows)
 
 
 def read_published():

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from helpers.data.images import read_image
 from helpers.rle import rle2mask
 
 MULTIPLE = 32
@@ -59,8 +60,48 @@ def resize_masks(masks, shape):
     """
     if _is_of_size(masks, shape):
         return masks.astype(np.uint8)
-    covered = _resize_channels(masks.astype(np.float32), shape)
-    return (covered >= 0.5).astype(np.uint8)
+    covered = _resize_channels(255 * masks.astype(np.uint8), shape)
+    return (covered >= 128).astype(np.uint8)
+
+
+def read_image_at(path, own, shape, channels=1):
+    """Read an image at the network's size; a JPEG of just 2, 4 or 8 times that size is decoded smaller at once.
+
+    Args:
+        path: the file.
+        own: (height, width) of the image in pixels.
+        shape: (height, width) wanted, in pixels.
+        channels: 1 for grey, 3 for colour.
+
+    Returns:
+        uint8 array of the wanted size. Decoding smaller averages blocks of pixels as scaling by area does; it differs
+        from reading in full and scaling by rounding alone, by a fraction of a grey value on average.
+
+    Raises:
+        ValueError: the file is no image.
+    """
+    exact = [factor for factor in (2, 4, 8) if tuple(own) == (factor * shape[0], factor * shape[1])]
+    return resize_image(read_image(path, channels, shrink=exact[0] if exact else 1), shape)
+
+
+def masks_at(runs, own, shape):
+    """Masks at the network's size, straight from the runs; as `resize_masks(build_masks(runs, own), shape)`.
+
+    Args:
+        runs: run-length texts, one for each class.
+        own: (height, width) of the image in pixels.
+        shape: (height, width) wanted, in pixels.
+
+    Returns:
+        uint8 array (height, width, classes) of 0 and 1. Classes without a run take no work.
+    """
+    masks = np.zeros((len(runs), *shape), np.uint8)
+    for mask, text in zip(masks, runs, strict=True):
+        if text:
+            columns = rle2mask(text, own).T
+            covered = resize_masks(np.ascontiguousarray(columns)[..., np.newaxis], (shape[1], shape[0]))
+            mask[:] = covered[..., 0].T
+    return np.ascontiguousarray(np.moveaxis(masks, 0, -1))
 
 
 def resize_probabilities(probabilities, shape):
@@ -88,8 +129,9 @@ def resize_cost(dataset, shape):
     """
     scores = {class_id: [] for class_id in range(1, dataset.num_classes + 1)}
     for row in dataset.labels.itertuples(index=False):
-        mask = rle2mask(row.EncodedPixels, dataset.shape)[..., np.newaxis]
-        back = resize_probabilities(resize_masks(mask, shape), dataset.shape) >= 0.5
+        own = dataset.shape_of(row.ImageId)
+        mask = rle2mask(row.EncodedPixels, own)[..., np.newaxis]
+        back = resize_probabilities(resize_masks(mask, shape), own) >= 0.5
         scores[row.ClassId].append(
             2 * np.count_nonzero(mask & back) / (np.count_nonzero(mask) + np.count_nonzero(back))
         )

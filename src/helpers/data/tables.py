@@ -72,7 +72,7 @@ def _read_records(path):
         ) from None
 
 
-def read_labels(path, num_classes, shape, image_ids=()):
+def read_labels(path, num_classes, shape, image_ids=(), shapes=None):
     """Read a label file of either format and check each row.
 
     `ImageId,ClassId,EncodedPixels` (in any order of columns) has a row for each defect class present: an image
@@ -84,6 +84,7 @@ def read_labels(path, num_classes, shape, image_ids=()):
         num_classes: classes count from 1 to this.
         shape: (height, width) of the images in pixels, to check the runs against.
         image_ids: ids of the images that there are; each needs its rows in the second format.
+        shapes: mapping of image id to (height, width), for the images of another size than `shape`.
 
     Returns:
         (labels, listed, problems): a table of the usable defects with ImageId, ClassId (int), EncodedPixels, area
@@ -94,7 +95,7 @@ def read_labels(path, num_classes, shape, image_ids=()):
         FileNotFoundError: there is no such file.
         ValueError: it is no table (see `read_table`), or its columns are those of neither format.
     """
-    path = Path(path)
+    path, shapes = Path(path), shapes or {}
     table = read_table(path)
     columns = table.columns.drop("row")
     problems = []
@@ -112,7 +113,10 @@ def read_labels(path, num_classes, shape, image_ids=()):
         )
     labels = labels.assign(ClassId=labels["ClassId"].str.strip())
     classes = {str(class_id) for class_id in range(1, num_classes + 1)}
-    checked = [_check_row(path.name, record, classes, shape) for record in labels.itertuples(index=False)]
+    checked = [
+        _check_row(path.name, record, classes, shapes.get(record.ImageId, shape))
+        for record in labels.itertuples(index=False)
+    ]
     problems += [found for found in checked if isinstance(found, Problem)]
     areas = [0 if isinstance(found, Problem) else found for found in checked]
     labels = labels.assign(area=pd.Series(areas, index=labels.index, dtype="int64"))

@@ -33,6 +33,7 @@ def count_pixels(model, bundle, dataset, image_ids):
     Returns:
         `PixelCounts` with a row for each image, in order.
     """
+    image_ids = list(image_ids)
     images = (dataset.image(image_id, bundle["channels"]) for image_id in image_ids)
     predicted = predict_probabilities(model, bundle, images)
     counts = [

@@ -16,9 +16,15 @@ def predict_probabilities(model, bundle, images, batch_size=8):
 
     Yields:
         float32 array (height, width, classes) of probabilities, at the image's own size.
+
+    Raises:
+        ValueError: an image is of another kind, the network gives NaN, or the batch size is below 1.
     """
+    if batch_size < 1:
+        raise ValueError(f"batch_size: got {batch_size}, expected 1 or more images. 8 is usual.")
     waiting = []
     for image in images:
+        _check_image(image, bundle["channels"])
         waiting.append(image)
         if len(waiting) == batch_size:
             yield from _predict_batch(model, bundle, waiting)
@@ -36,13 +42,40 @@ def threshold_masks(probabilities, thresholds):
 
     Returns:
         uint8 array of that shape, of 0 and 1.
+
+    Raises:
+        ValueError: there is not one threshold for each class.
     """
-    return (probabilities >= np.asarray(thresholds, dtype=np.float32)).astype(np.uint8)
+    probabilities = np.asarray(probabilities)
+    # In the precision of the probabilities, so that 0.3 reaches a threshold of 0.3.
+    thresholds = np.asarray(thresholds, dtype=probabilities.dtype)
+    if thresholds.shape != probabilities.shape[-1:]:
+        raise ValueError(
+            f"got thresholds of shape {thresholds.shape} for {probabilities.shape[-1]} classes, expected one for each. "
+            "Are they those of this model's bundle?"
+        )
+    return (probabilities >= thresholds).astype(np.uint8)
 
 
 def _predict_batch(model, bundle, images):
     """Probabilities of a few images, each at its own size."""
     shape = tuple(bundle["input_shape"])
     batch = np.stack([resize_image(image, shape) for image in images]).astype(np.float32) / 255
-    for image, probabilities in zip(images, model.predict_on_batch(batch), strict=True):
+    predicted = np.asarray(model.predict_on_batch(batch))
+    if not np.isfinite(predicted).all():
+        raise ValueError(
+            "the network gives NaN, expected probabilities. Did its training run away? Train it again at a lower "
+            "learning rate."
+        )
+    for image, probabilities in zip(images, predicted, strict=True):
         yield resize_probabilities(probabilities, image.shape[:2])
+
+
+def _check_image(image, channels):
+    """Stop at an image that is not of the kind that `read_image` gives."""
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != channels:
+        raise ValueError(
+            f"got an image of shape {image.shape} and {image.dtype}, expected (height, width, {channels}) and uint8. "
+            "Read it with `read_image`, with the bundle's channels."
+        )

@@ -1,7 +1,12 @@
 """The competition's submission file."""
 
 import csv
+import re
+from itertools import zip_longest
 
+import pandas as pd
+
+from helpers.data.problems import shorten
 from helpers.data.tables import read_table
 from helpers.files import written_beside
 from helpers.rle import mask2rle, mask_area
@@ -19,12 +24,20 @@ def write_submission(path, image_ids, masks):
 
     Returns:
         Number of rows, the header not counted.
+
+    Raises:
+        ValueError: there are fewer or more masks than ids.
     """
     rows = 0
     with written_beside(path) as beside, open(beside, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
-        for image_id, image_masks in zip(image_ids, masks, strict=True):
+        for image_id, image_masks in zip_longest(image_ids, masks):
+            if image_id is None or image_masks is None:
+                raise ValueError(
+                    f"{path}: got {'fewer' if image_masks is None else 'more'} masks than images; "
+                    "expected one for each. Are both of the same images, in the same order?"
+                )
             for class_id in range(1, image_masks.shape[-1] + 1):
                 writer.writerow([f"{image_id}_{class_id}", mask2rle(image_masks[..., class_id - 1])])
                 rows += 1
@@ -42,9 +55,30 @@ def read_submission(path, shape):
         Table with ImageId, ClassId (int), EncodedPixels and area (pixels), in the file's order.
 
     Raises:
-        ValueError: a run is corrupt or leaves the image.
+        FileNotFoundError: there is no such file.
+        ValueError: the columns are others, an id doesn't end in a class, or a run is corrupt or leaves the image; the
+            message names file and row.
     """
     table = read_table(path)
-    pairs = table["ImageId_ClassId"].str.rsplit("_", n=1, expand=True).reindex(columns=[0, 1])
-    areas = [mask_area(text, shape) for text in table["EncodedPixels"]]
-    return table.assign(ImageId=pairs[0], ClassId=pairs[1].astype("int64"), area=areas).drop(columns="ImageId_ClassId")
+    found = table.columns.drop("row").tolist()
+    if found != HEADER:
+        raise ValueError(
+            f"{path}: found the columns {', '.join(found)}; expected {','.join(HEADER)}. Is this a submission?"
+        )
+    rows = [_read_row(path, *record, shape) for record in table[[*HEADER, "row"]].itertuples(index=False, name=None)]
+    read = pd.DataFrame(rows, columns=["ImageId", "ClassId", "EncodedPixels", "area"])
+    return read.astype({"ImageId": "str", "ClassId": "int64", "EncodedPixels": "str", "area": "int64"})
+
+
+def _read_row(path, name, text, row, shape):
+    """One record as (image id, class id, runs, area)."""
+    found = re.fullmatch("(.+)_([1-9][0-9]{0,8})", name, re.DOTALL)
+    if not found:
+        raise ValueError(
+            f"{path}: row {row}: got {shorten(name)}, expected the image's id, an underscore and the class id from 1. "
+            "Write the submission again."
+        )
+    try:
+        return found[1], int(found[2]), text, mask_area(text, shape)
+    except ValueError as error:
+        raise ValueError(f"{path}: row {row}: {error}") from None

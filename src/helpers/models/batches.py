@@ -1,5 +1,9 @@
 """Batches of images and masks for training, by tf.data."""
 
+import atexit
+import threading
+import time
+
 import numpy as np
 import tensorflow as tf
 
@@ -34,6 +38,7 @@ def epoch_order(image_ids, seed, epoch):
 
 def num_batches(count, batch_size):
     """Number of batches that hold `count` images, the short last one among them."""
+    _require_batch_size(batch_size)
     return -(-count // batch_size)
 
 
@@ -54,40 +59,59 @@ def training_batches(dataset, image_ids, shape, batch_size, *, channels=1, seed=
         (batch, height, width, classes) of 0 and 1. An epoch is `num_batches(len(image_ids), batch_size)` of them.
 
     Raises:
-        ValueError: there are no images.
+        ValueError: there are no images, or the batch size is below 1.
+        KeyError: the data set has no usable image of some id.
     """
-    image_ids = _require_images(image_ids)
+    image_ids = _require_images(dataset, image_ids)
+    _require_batch_size(batch_size)
 
-    def positions(epoch):
-        order = tf.numpy_function(lambda number: epoch_order(image_ids, seed, int(number)), [epoch], tf.int64)
-        order.set_shape([None])
-        batches = tf.data.Dataset.from_tensor_slices(order)
-        return _load_batches(batches, dataset, image_ids, shape, batch_size, channels)
+    def order(epoch):
+        return epoch_order(image_ids, seed, int(epoch))
+
+    @tf.autograph.experimental.do_not_convert
+    def batches_of(epoch):
+        positions = tf.numpy_function(order, [epoch], tf.int64)
+        positions.set_shape([None])
+        positions = tf.data.Dataset.from_tensor_slices(positions)
+        return _load_batches(positions, dataset, image_ids, shape, batch_size, channels)
 
     epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
-    return epochs.flat_map(positions).prefetch(2)
+    return epochs.flat_map(batches_of).prefetch(2)
 
 
 def ordered_batches(dataset, image_ids, shape, batch_size, *, channels=1):
     """Batches of the given images, once and in order; otherwise as `training_batches`."""
-    image_ids = _require_images(image_ids)
+    image_ids = _require_images(dataset, image_ids)
+    _require_batch_size(batch_size)
     positions = tf.data.Dataset.range(len(image_ids))
     return _load_batches(positions, dataset, image_ids, shape, batch_size, channels).prefetch(2)
 
 
-def _require_images(image_ids):
+def _require_images(dataset, image_ids):
+    """The ids as a list, of which the data set has each."""
     image_ids = list(image_ids)
     if not image_ids:
         raise ValueError("got no images, expected at least one. Does the split leave any with a defect in this part?")
+    for image_id in image_ids:
+        dataset.path(image_id)
     return image_ids
+
+
+def _require_batch_size(batch_size):
+    if batch_size < 1:
+        raise ValueError(f"batch_size: got {batch_size}, expected 1 or more images. 8 is usual.")
 
 
 def _load_batches(positions, dataset, image_ids, shape, batch_size, channels):
     """Load, batch and scale the images at the given positions."""
 
     def load(position):
-        return load_example(dataset, image_ids[int(position)], shape, channels)
+        with _loading:
+            if _loading.ended:
+                return np.zeros((*shape, channels), np.uint8), np.zeros((*shape, dataset.num_classes), np.uint8)
+            return load_example(dataset, image_ids[int(position)], shape, channels)
 
+    @tf.autograph.experimental.do_not_convert
     def load_tensors(position):
         image, masks = tf.numpy_function(load, [position], [tf.uint8, tf.uint8])
         image.set_shape([*shape, channels])
@@ -99,3 +123,34 @@ def _load_batches(positions, dataset, image_ids, shape, batch_size, channels):
 
     examples = positions.map(load_tensors, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return examples.batch(batch_size, drop_remainder=False).map(scale)
+
+
+class _Loading:
+    """Knows which images are being loaded, so that the process can end.
+
+    TensorFlow's threads load ahead. One that calls Python while the interpreter goes down hangs or aborts the process,
+    and an interrupted training, or an iterator left open in a notebook, keeps them going. So at the end no image is
+    read any more, and the process waits until the threads have filled their buffers and rest.
+    """
+
+    def __init__(self):
+        self.ended, self.threads, self.last = False, set(), 0.0
+
+    def __enter__(self):
+        self.threads.add(threading.get_ident())
+
+    def __exit__(self, *error):
+        self.last = time.monotonic()
+        self.threads.discard(threading.get_ident())
+
+    def end(self, rest=0.1, patience=5.0):
+        """Wait until no image was loaded for `rest` seconds, but not longer than `patience`."""
+        self.ended, started = True, time.monotonic()
+        while self.threads or time.monotonic() - self.last < rest:
+            if time.monotonic() - started > patience:
+                break
+            time.sleep(rest / 5)
+
+
+_loading = _Loading()
+atexit.register(_loading.end)

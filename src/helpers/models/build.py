@@ -1,5 +1,9 @@
 """Networks by name."""
 
+import inspect
+import math
+import numbers
+
 import keras
 from keras import layers
 
@@ -23,7 +27,15 @@ def unet_paper(shape, num_classes, channels=1, grey_mean=0.0, grey_deviation=1.0
 
     Returns:
         keras.Model from images in [0, 1] to probabilities (batch, height, width, classes).
+
+    Raises:
+        ValueError: `grey_mean` is no number, or `grey_deviation` is none above 0.
     """
+    if not _is_moderate(grey_mean) or not _is_moderate(grey_deviation) or grey_deviation <= 0:
+        raise ValueError(
+            f"grey_mean, grey_deviation: got {grey_mean!r} and {grey_deviation!r}, expected fractions of white, the "
+            "second above 0. Are all images of one grey? Leave both out to take the grey values as they are."
+        )
     inputs = keras.Input((*shape, channels), name="image")
     outputs = layers.Rescaling(1 / grey_deviation, offset=-grey_mean / grey_deviation, name="standardise")(inputs)
     skips = []
@@ -41,9 +53,10 @@ def unet_paper(shape, num_classes, channels=1, grey_mean=0.0, grey_deviation=1.0
 
 
 BUILDERS = {"unet_paper": unet_paper}
+MAX_PIXELS, MAX_CLASSES = 4096 * 4096, 1000
 
 
-def build_model(name, shape, num_classes, **arguments):
+def build_model(name, shape, num_classes, /, **arguments):
     """Build a network by its name.
 
     Args:
@@ -56,16 +69,52 @@ def build_model(name, shape, num_classes, **arguments):
         keras.Model, not compiled, with fresh weights.
 
     Raises:
-        ValueError: there is no network of that name, or a side of `shape` is no multiple of 32.
+        ValueError: there is no network of that name, or what it is given makes no network. Nothing large is built
+            to find that out, since a bundle may come from a stranger.
     """
     if name not in BUILDERS:
-        raise ValueError(f"model {name!r} is not known. Choose one of: {', '.join(sorted(BUILDERS))}.")
-    if any(side % 32 or side <= 0 for side in shape):
+        raise ValueError(f"model: got {name!r}, which is not known. Choose one of: {', '.join(sorted(BUILDERS))}.")
+    shape = _check_shape(shape)
+    if not _is_whole(num_classes) or not 1 <= num_classes <= MAX_CLASSES:
         raise ValueError(
-            f"shape: got {shape[0]} x {shape[1]}; both sides have to be multiples of 32, "
-            "since the network halves them five times."
+            f"num_classes: got {num_classes!r}, expected a whole number from 1 to {MAX_CLASSES}. "
+            "Take it from the data set."
         )
-    return BUILDERS[name](tuple(shape), num_classes, **arguments)
+    taken = set(inspect.signature(BUILDERS[name]).parameters) - {"shape", "num_classes"}
+    strange = sorted(set(arguments) - taken)
+    if strange:
+        raise ValueError(
+            f"{name} takes no {', '.join(strange)}; expected none but {', '.join(sorted(taken))}. Leave it out."
+        )
+    channels = arguments.get("channels", 1)
+    if not _is_whole(channels) or channels not in (1, 3):
+        raise ValueError(f"channels: got {channels!r}, expected 1 or 3. Take 1 for grey images, 3 for colour.")
+    return BUILDERS[name](shape, num_classes, **arguments)
+
+
+def _check_shape(shape):
+    """The shape as a tuple of int, both multiples of 32 and not beyond all measure."""
+    sides = tuple(shape)
+    if len(sides) != 2 or not all(_is_whole(side) and side > 0 and side % 32 == 0 for side in sides):
+        raise ValueError(
+            f"shape: got {' x '.join(map(str, sides))}; expected height x width in pixels, both multiples of 32, "
+            "since the network halves them five times. Take the one that `network_shape` gives."
+        )
+    if math.prod(sides) > MAX_PIXELS:
+        raise ValueError(
+            f"shape: got {sides[0]} x {sides[1]}; expected at most {MAX_PIXELS:,} pixels. Scale the images down."
+        )
+    return tuple(int(side) for side in sides)
+
+
+def _is_whole(number):
+    """Whether it is a whole number of Python or NumPy, and no bool."""
+    return isinstance(number, numbers.Integral) and not isinstance(number, bool)
+
+
+def _is_moderate(number):
+    """Whether it is a number of Python or NumPy, and neither NaN nor without measure."""
+    return isinstance(number, numbers.Real) and not isinstance(number, bool) and abs(number) <= 1e6
 
 
 def _two_convolutions(inputs, filters, name):

@@ -1,9 +1,8 @@
 """Model bundles: what everything downstream takes. Loading one runs nothing but this project's own code."""
 
 import hashlib
+import warnings
 from pathlib import Path
-
-import keras
 
 from helpers.files import read_json, write_json, written_beside
 from helpers.models.build import BUILDERS, build_model
@@ -35,7 +34,7 @@ def save_bundle(
         folder: where to write; an older bundle there stays whole until the new one is.
         model: keras.Model that `build_model(architecture, input_shape, len(class_names), **arguments)` gives.
         architecture: the network's name.
-        arguments: dict of plain values.
+        arguments: dict of plain values that the network takes besides.
         input_shape: (height, width) of the input in pixels.
         channels: 1 for grey, 3 for colour.
         class_names: a name for each class.
@@ -45,34 +44,39 @@ def save_bundle(
 
     Returns:
         The dict that `bundle.json` holds.
+
+    Raises:
+        ValueError: the parts don't fit together; nothing is written then.
     """
     folder = Path(folder)
-    unnamed = folder / "new.weights.h5"
-    with written_beside(unnamed) as beside:
-        model.save_weights(beside)
-    digest = _sha256(unnamed)
-    weights = f"{digest[:16]}.weights.h5"
-    unnamed.replace(folder / weights)
     bundle = {
         "format": FORMAT,
         "architecture": architecture,
         "arguments": arguments,
-        "input_shape": list(input_shape),
-        "channels": channels,
-        "class_names": list(class_names),
+        "input_shape": [int(side) for side in input_shape],
+        "channels": int(channels),
+        "class_names": [str(name) for name in class_names],
         "scaling": SCALING,
-        "thresholds": list(thresholds),
-        "weights": weights,
-        "sha256": digest,
+        "thresholds": [float(threshold) for threshold in thresholds],
+        "weights": "new.weights.h5",
+        "sha256": "",
         "parameters": model.count_params(),
         "training": training,
         "scores": scores,
     }
+    _check_bundle(bundle, folder / "bundle.json")
+    _check_model(model, bundle, folder / "bundle.json")
+    unnamed = folder / bundle["weights"]
+    with written_beside(unnamed) as beside:
+        model.save_weights(beside)
+    bundle["sha256"] = _sha256(unnamed)
+    bundle["weights"] = f"{bundle['sha256'][:16]}.weights.h5"
+    unnamed.replace(folder / bundle["weights"])
     write_json(folder / "bundle.json", bundle)
     for old in folder.glob("*.weights.h5"):
-        if old.name != weights:
+        if old.name != bundle["weights"]:
             old.unlink()
-    return bundle
+    return read_bundle(folder)
 
 
 def read_bundle(folder):
@@ -89,18 +93,7 @@ def read_bundle(folder):
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there. Train a model with 04_segmentation, or give a bundle's folder.")
     bundle = read_json(path)
-    for key, kind in KEYS.items():
-        if not isinstance(bundle, dict) or not isinstance(bundle.get(key), kind):
-            raise ValueError(f"{path}: {key} is missing or no {kind.__name__}. Was the file changed by hand?")
-    if bundle["format"] > FORMAT:
-        raise ValueError(f"{path}: format {bundle['format']} is newer than {FORMAT}. Update this project.")
-    if bundle["architecture"] not in BUILDERS:
-        raise ValueError(
-            f"{path}: the architecture {bundle['architecture']!r} is not known here. "
-            f"Known: {', '.join(sorted(BUILDERS))}."
-        )
-    if Path(bundle["weights"]).name != bundle["weights"]:
-        raise ValueError(f"{path}: the weights {bundle['weights']!r} lie outside the bundle. Don't use it.")
+    _check_bundle(bundle, path)
     return bundle
 
 
@@ -124,14 +117,73 @@ def load_bundle(folder):
         raise FileNotFoundError(f"{weights} is not there. Copy the bundle again, with all its files.")
     if _sha256(weights) != bundle["sha256"]:
         raise ValueError(f"{weights}: the SHA-256 is not the one in bundle.json. Copy the bundle again, or train anew.")
-    model = build_model(
-        bundle["architecture"], tuple(bundle["input_shape"]), len(bundle["class_names"]), **bundle["arguments"]
-    )
     try:
-        model.load_weights(weights)
-    except (ValueError, KeyError, OSError) as error:
-        raise ValueError(f"{weights}: these weights don't fit {bundle['architecture']} ({error}).") from None
+        model = build_model(
+            bundle["architecture"], bundle["input_shape"], len(bundle["class_names"]), **bundle["arguments"]
+        )
+    except ValueError as error:
+        raise ValueError(f"{folder / 'bundle.json'}: {error}") from None
+    _check_model(model, bundle, folder / "bundle.json")
+    try:
+        with warnings.catch_warnings():
+            # Keras warns of a layer that keeps its random weights.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(weights)
+    except (ValueError, KeyError, OSError, UserWarning) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{weights}: these weights don't fit {bundle['architecture']} ({reason}). "
+            "Copy the bundle again, or train anew."
+        ) from None
     return model, bundle
+
+
+def _check_bundle(bundle, path):
+    """Stop where what `bundle.json` holds is not what this project writes."""
+    if not isinstance(bundle, dict):
+        raise ValueError(f"{path}: got a {type(bundle).__name__}, expected the keys of a model bundle. Copy it again.")
+    if isinstance(bundle.get("format"), int) and bundle["format"] > FORMAT:
+        raise ValueError(f"{path}: format {bundle['format']} is newer than {FORMAT}. Update this project.")
+    for key, kind in KEYS.items():
+        if not isinstance(bundle.get(key), kind) or isinstance(bundle[key], bool):
+            raise ValueError(f"{path}: {key} is missing or no {kind.__name__}. Was the file changed by hand?")
+    if bundle["format"] != FORMAT:
+        raise ValueError(f"{path}: format is {bundle['format']}, expected {FORMAT}. Was the file changed by hand?")
+    if bundle["architecture"] not in BUILDERS:
+        raise ValueError(
+            f"{path}: the architecture {bundle['architecture']!r} is not known here. "
+            f"Known: {', '.join(sorted(BUILDERS))}."
+        )
+    if bundle["scaling"] != SCALING:
+        raise ValueError(f"{path}: scaling is {bundle['scaling']!r}, expected {SCALING!r}. Update this project.")
+    if not bundle["class_names"] or not all(isinstance(name, str) for name in bundle["class_names"]):
+        raise ValueError(f"{path}: class_names is {bundle['class_names']!r}, expected a text for each class.")
+    if len(bundle["thresholds"]) != len(bundle["class_names"]) or not all(map(_is_share, bundle["thresholds"])):
+        raise ValueError(
+            f"{path}: thresholds is {bundle['thresholds']!r}, expected a number from 0 to 1 for each of "
+            f"{len(bundle['class_names'])} classes. Tune them again."
+        )
+    if Path(bundle["weights"]).name != bundle["weights"] or not bundle["weights"].endswith(".weights.h5"):
+        raise ValueError(
+            f"{path}: the weights {bundle['weights']!r} lie outside the bundle, or are no .weights.h5 file. "
+            "Don't use it."
+        )
+
+
+def _check_model(model, bundle, path):
+    """Stop where the network's input or output is not what the bundle says."""
+    expected = (*bundle["input_shape"], bundle["channels"]), len(bundle["class_names"])
+    found = tuple(model.input_shape[1:]), model.output_shape[-1]
+    if found != expected:
+        raise ValueError(
+            f"{path}: the network takes {found[0]} (height, width, channels) and gives {found[1]} classes; "
+            f"input_shape, channels and class_names say {expected[0]} and {expected[1]}. Was the file changed by hand?"
+        )
+
+
+def _is_share(number):
+    """Whether it is a number from 0 to 1."""
+    return isinstance(number, (int, float)) and not isinstance(number, bool) and 0 <= number <= 1
 
 
 def describe_layers(model):
@@ -153,11 +205,6 @@ def describe_layers(model):
             }
         )
     return described
-
-
-def count_parameters(model):
-    """Trainable and other weights of a model, counted."""
-    return int(sum(keras.ops.size(weight) for weight in model.weights))
 
 
 def _sha256(path):

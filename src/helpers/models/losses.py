@@ -17,10 +17,15 @@ def dice_coef(y_true, y_pred, smooth=SMOOTH):
     Returns:
         Scalar tensor in [0, 1]; higher is better. `helpers.metrics.batch_dice_coef` is the same in NumPy.
 
+    Raises:
+        ValueError: shapes differ.
+
     Source:
         Milletari, Navab and Ahmadi (2016), doi:10.1109/3DV.2016.79, for the soft form; without squares here.
     """
-    y_true = ops.cast(y_true, y_pred.dtype)
+    _require_same_shape(y_true, y_pred)
+    # A batch has more pixels than half precision can count.
+    y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
     shared = ops.sum(y_true * y_pred)
     return (2.0 * shared + smooth) / (ops.sum(y_true) + ops.sum(y_pred) + smooth)
 
@@ -39,8 +44,13 @@ def bce_dice_loss(y_true, y_pred):
 
     Returns:
         Scalar tensor, never below 0; lower is better.
+
+    Raises:
+        ValueError: shapes differ.
     """
-    cross_entropy = ops.mean(keras.losses.binary_crossentropy(ops.cast(y_true, y_pred.dtype), y_pred))
+    _require_same_shape(y_true, y_pred)
+    y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
+    cross_entropy = ops.mean(keras.losses.binary_crossentropy(y_true, y_pred))
     return cross_entropy + dice_loss(y_true, y_pred)
 
 
@@ -73,4 +83,15 @@ def require_binary_labels(masks):
     if wrong.size:
         raise ValueError(
             f"a label is {wrong.flat[0]}, expected 0 or 1. Divide masks of 255 by 255, and encode classes one by one."
+        )
+
+
+def _require_same_shape(y_true, y_pred):
+    """Stop where the shapes differ, as far as they are known: one of them would be stretched without a word."""
+    true, predicted = tuple(y_true.shape), tuple(y_pred.shape)
+    known = [pair for pair in zip(true, predicted, strict=False) if None not in pair]
+    if len(true) != len(predicted) or any(first != second for first, second in known):
+        raise ValueError(
+            f"y_true has shape {true}, y_pred {predicted}; expected the same shape. "
+            "Has the network as many classes as the data set, and its size?"
         )

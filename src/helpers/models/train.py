@@ -1,8 +1,15 @@
 """The training loop: seeded, watched, and able to go on after a kill."""
 
+import builtins
 import hashlib
+import itertools
 import json
+import re
+import sys
 import time
+import zipfile
+import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -19,7 +26,11 @@ HISTORY = "history.csv"
 
 
 def seed_everything(seed):
-    """Seed Python, NumPy and TensorFlow, so that a run can be repeated on the same machine."""
+    """Seed Python, NumPy and TensorFlow, so that a run can be repeated on the same machine.
+
+    On processors the repetition is exact. A GPU takes sums in an order that changes, so that there it is close;
+    `tf.config.experimental.enable_op_determinism()` makes it exact, at the cost of loading images one by one.
+    """
     keras.utils.set_random_seed(seed)
 
 
@@ -31,6 +42,9 @@ def compile_model(model, learning_rate, loss=bce_dice_loss):
 
 def train_model(model, make_batches, validation, *, steps_per_epoch, epochs, folder, settings):
     """Train a compiled model, keeping a checkpoint after each epoch, and go on from one that is there.
+
+    All labels are looked at before the first step. A checkpoint that was made with other settings is not used; one
+    that can't be read is put aside as `checkpoint.faulty.npz`, and the training begins anew.
 
     Args:
         model: compiled keras.Model.
@@ -45,25 +59,32 @@ def train_model(model, make_batches, validation, *, steps_per_epoch, epochs, fol
         Table with one row an epoch: epoch (from 1), loss, dice_coef, val_loss, val_dice_coef, learning_rate, seconds.
 
     Raises:
-        ValueError: a label is neither 0 nor 1; it is refused before the network sees it.
+        ValueError: a label is neither 0 nor 1, or an image can't be read; or `epochs` or `steps_per_epoch` is below 1,
+            or the model is not compiled.
     """
+    for name, number in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
+        if number < 1:
+            raise ValueError(f"{name}: got {number}, expected 1 or more. Leave the training out if there is none.")
+    if not model.compiled:
+        raise ValueError("the model is not compiled, so that it has no loss and no optimizer. Use `compile_model`.")
     folder = Path(folder)
     key = settings_key(settings)
     history = restore_checkpoint(model, folder / CHECKPOINT, key)
-    keeper = _EpochKeeper(folder, key, history, steps_per_epoch, epochs)
     if len(history) < epochs:
-        try:
+        batches = make_batches(len(history))
+        with _python_errors(), _EpochKeeper(folder, key, history, steps_per_epoch, epochs) as keeper:
+            for _, masks in itertools.chain(batches.take(steps_per_epoch), validation):
+                require_binary_labels(masks)
             model.fit(
-                _checked(make_batches(len(history))),
+                batches,
                 validation_data=validation,
                 initial_epoch=len(history),
                 epochs=epochs,
                 steps_per_epoch=steps_per_epoch,
+                shuffle=False,
                 callbacks=[keeper],
                 verbose=0,
             )
-        except tf.errors.InvalidArgumentError as error:
-            raise _label_error(error) from None
     table = pd.DataFrame(history)
     write_csv(folder / HISTORY, table, index=False)
     return table
@@ -85,21 +106,38 @@ def restore_checkpoint(model, path, key):
     """Take up a checkpoint made with the same settings.
 
     Args:
-        model: compiled keras.Model; its weights and optimizer are set.
-        path: the checkpoint.
+        model: compiled keras.Model; its weights and optimizer are set, all of them or none.
+        path: the checkpoint; a file that is none of this model is renamed, and a line on stderr says so.
         key: `settings_key` of this training.
 
     Returns:
         List of one dict for each finished epoch; empty where there is no checkpoint for these settings.
     """
-    if not Path(path).exists():
+    path = Path(path)
+    if not path.exists():
         return []
-    with np.load(path, allow_pickle=False) as kept:
-        if str(kept["key"]) != key:
-            return []
-        for number, variable in enumerate(_variables(model)):
-            variable.assign(kept[f"variable_{number}"])
-        return json.loads(str(kept["history"]))
+    variables = _variables(model)
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
+            if str(kept["key"]) != key:
+                return []
+            values = [kept[f"variable_{number}"] for number in range(len(variables))]
+            history = [dict(epoch) for epoch in json.loads(str(kept["history"]))]
+        for variable, value in zip(variables, values, strict=True):
+            if tuple(variable.shape) != value.shape:
+                raise ValueError(f"{variable.path} has shape {value.shape} there, {tuple(variable.shape)} here")
+    # NumPy lets through whatever its reader of zip files stumbles over.
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        aside = path.with_name(f"{path.stem}.faulty{path.suffix}")
+        path.replace(aside)
+        print(
+            f"{path}: this is no checkpoint of this training ({error}). It is now {aside.name}; training begins anew.",
+            file=sys.stderr,
+        )
+        return []
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+    return history
 
 
 def _variables(model):
@@ -108,25 +146,16 @@ def _variables(model):
     return [*model.variables, *model.optimizer.variables]
 
 
-def _checked(batches):
-    """Let each batch through only after its labels were looked at."""
-
-    def look(masks):
-        require_binary_labels(masks)
-        return np.bool_(True)
-
-    def check(images, masks):
-        fine = tf.numpy_function(look, [masks], tf.bool)
-        with tf.control_dependencies([fine]):
-            return tf.identity(images), tf.identity(masks)
-
-    return batches.map(check).prefetch(1)
-
-
-def _label_error(error):
-    """The ValueError that was raised inside the input pipeline, or the error itself."""
-    _, found, text = str(error).partition("ValueError: ")
-    return ValueError(text.splitlines()[0]) if found else error
+@contextmanager
+def _python_errors():
+    """Raise what Python raised inside the input pipeline as itself, not wrapped by TensorFlow."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        found = re.search(r"\b(ValueError|FileNotFoundError|PermissionError|OSError): (.*)", error.message)
+        if not found:
+            raise
+        raise getattr(builtins, found[1])(found[2]) from None
 
 
 class _EpochKeeper(keras.callbacks.Callback):
@@ -136,9 +165,9 @@ class _EpochKeeper(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.key, self.history = folder, key, history
         self.steps_per_epoch, self.epochs = steps_per_epoch, epochs
-        self.bar, self.started = None, 0.0
+        self.started = 0.0
 
-    def on_train_begin(self, logs=None):
+    def __enter__(self):
         self.bar = tqdm(
             desc="Training",
             total=self.epochs * self.steps_per_epoch,
@@ -146,6 +175,10 @@ class _EpochKeeper(keras.callbacks.Callback):
             initial=len(self.history) * self.steps_per_epoch,
             mininterval=1,
         )
+        return self
+
+    def __exit__(self, *error):
+        self.bar.close()
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()
@@ -165,6 +198,3 @@ class _EpochKeeper(keras.callbacks.Callback):
             loss=f"{numbers['loss']:.3f}",
             validation_dice=f"{numbers.get('val_dice_coef', float('nan')):.3f}",
         )
-
-    def on_train_end(self, logs=None):
-        self.bar.close()

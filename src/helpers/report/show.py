@@ -33,7 +33,7 @@ def show_figure(figure, run, name, caption, alt):
     )
 
 
-def show_table(table, run, name, caption, digits=3, index=True):
+def show_table(table, run, name, caption, digits=3, index=True, wrap=False):
     """Show a table under its caption, and keep it as CSV in the run's `tables/`, with all its digits.
 
     Args:
@@ -43,13 +43,15 @@ def show_table(table, run, name, caption, digits=3, index=True):
         caption: a sentence above the table.
         digits: decimal places shown.
         index: whether to show the table's index.
+        wrap: whether the cells hold sentences, which are set flush left and broken into lines.
     """
     write_csv(run.directory / "tables" / f"{name}.csv", table, index=index)
-    body = table.to_html(
+    shown = table.astype(object).where(table.notna(), "–") if wrap else table
+    body = shown.to_html(
         escape=True,
         border=0,
         index=index,
-        classes="data",
+        classes=["data", "sentences"] if wrap else "data",
         na_rep="–",
         index_names=False,
         float_format=lambda value: f"{value:,.{digits}f}",

@@ -1,0 +1,191 @@
+"""Augmentation: changes to a photograph that leave its label true, the masks moving along.
+
+Every function takes and gives an image, uint8 (height, width, channels), and masks, uint8 (height, width, classes) of 0
+and 1, and draws from the random generator that it is given, so that a training can be repeated step for step.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+TOWARDS_DEFECT = 0.75  # share of the crops that are drawn around a defect where there is one
+ERASE_MARGIN = 3  # pixels around a defect that are erased with it, since marks are drawn by hand
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How strongly to change an image; 0 leaves a change out.
+
+    Attributes:
+        mirror: probability of each of the two mirrorings.
+        brightness: largest change of brightness, fraction of full white.
+        contrast: largest change of contrast, fraction.
+        shift: largest shift along each side, fraction of that side.
+        blur: probability of a slight blur.
+        noise: largest standard deviation of added noise, fraction of full white.
+        erase: probability that one defect is erased together with its label.
+    """
+
+    mirror: float = 0.5
+    brightness: float = 0.1
+    contrast: float = 0.2
+    shift: float = 0.06
+    blur: float = 0.1
+    noise: float = 0.02
+    erase: float = 0.1
+
+
+def augment(image, masks, rng, settings):
+    """Change an image and its masks in all the ways of `settings`, one after the other.
+
+    Args:
+        image: uint8 (height, width, channels).
+        masks: uint8 (height, width, classes) of 0 and 1.
+        rng: numpy random generator; the same state gives the same change.
+        settings: an `Augmentation`.
+
+    Returns:
+        (image, masks) of the same shapes; the ones given stay as they are.
+    """
+    if rng.random() < settings.erase:
+        image, masks = erase_defect(image, masks, rng)
+    image, masks = mirror(image, masks, rng, settings.mirror)
+    image, masks = shift(image, masks, rng, settings.shift)
+    image = change_light(image, rng, settings.brightness, settings.contrast)
+    if rng.random() < settings.blur:
+        image = blur(image, rng)
+    return add_noise(image, rng, settings.noise), masks
+
+
+def mirror(image, masks, rng, probability=0.5):
+    """Mirror left to right and top to bottom, each with the given probability."""
+    for axis in (1, 0):
+        if rng.random() < probability:
+            image, masks = np.flip(image, axis), np.flip(masks, axis)
+    return np.ascontiguousarray(image), np.ascontiguousarray(masks)
+
+
+def shift(image, masks, rng, largest=0.06):
+    """Shift by up to a fraction of each side; what comes into view is mirrored, and so is its label."""
+    reach = [int(largest * side) for side in image.shape[:2]]
+    rows, columns = (int(rng.integers(-most, most + 1)) for most in reach)
+    return _shifted(image, rows, columns), _shifted(masks, rows, columns)
+
+
+def change_light(image, rng, brightness=0.1, contrast=0.2):
+    """Change contrast around the image's mean, then brightness; black margins brighten with the sheet."""
+    factor = 1 + rng.uniform(-contrast, contrast)
+    offset = 255 * rng.uniform(-brightness, brightness)
+    mean = float(image.mean())
+    levels = np.clip((np.arange(256) - mean) * factor + mean + offset, 0, 255).round().astype(np.uint8)
+    return levels[image]
+
+
+def blur(image, rng, largest=1.2):
+    """Blur slightly, as a camera out of focus does; `largest` is the standard deviation in pixels."""
+    blurred = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, largest))
+    return blurred.reshape(image.shape)
+
+
+def add_noise(image, rng, largest=0.02):
+    """Add noise to each pixel; `largest` is the standard deviation as a fraction of full white."""
+    if largest == 0:
+        return image
+    deviation = 255 * rng.uniform(0, largest)
+    noise = rng.standard_normal(image.shape[:2], dtype=np.float32)[..., np.newaxis] * np.float32(deviation)
+    return np.clip(image + noise, 0, 255).round().astype(np.uint8)
+
+
+def crop(image, masks, rng, shape, towards_defect=TOWARDS_DEFECT):
+    """Cut a window, mostly around a defect where there is one, each class of the image as likely as the others.
+
+    Args:
+        image: uint8 (height, width, channels).
+        masks: uint8 (height, width, classes) of 0 and 1.
+        rng: numpy random generator.
+        shape: (height, width) of the window in pixels, no larger than the image.
+        towards_defect: probability that the window is drawn to hold a pixel of a defect.
+
+    Returns:
+        (image, masks) of the window.
+
+    Raises:
+        ValueError: the window is larger than the image.
+    """
+    size = image.shape[:2]
+    if shape[0] > size[0] or shape[1] > size[1]:
+        raise ValueError(
+            f"shape: a window of {shape[0]} x {shape[1]} doesn't fit an image of {size[0]} x {size[1]} pixels. "
+            "Choose a smaller window."
+        )
+    centre = None
+    present = np.flatnonzero(masks.any(axis=(0, 1)))
+    if len(present) and rng.random() < towards_defect:
+        pixels = np.argwhere(masks[..., rng.choice(present)])
+        centre = pixels[rng.integers(len(pixels))]
+    corner = [_draw_corner(rng, side, window, None if centre is None else int(centre[axis]))
+              for axis, (side, window) in enumerate(zip(size, shape, strict=True))]  # fmt: skip
+    window = np.s_[corner[0] : corner[0] + shape[0], corner[1] : corner[1] + shape[1]]
+    return np.ascontiguousarray(image[window]), np.ascontiguousarray(masks[window])
+
+
+def erase_defect(image, masks, rng):
+    """Erase one connected defect together with its label, by laying clean steel from the same rows over it.
+
+    The steel beside a defect has the same light and the same rolling texture. Where no clean piece of its size lies in
+    the same rows, or there is no defect, nothing is changed.
+
+    Returns:
+        (image, masks).
+    """
+    present = np.flatnonzero(masks.any(axis=(0, 1)))
+    if not len(present):
+        return image, masks
+    class_index = rng.choice(present)
+    count, labels = cv2.connectedComponents(np.ascontiguousarray(masks[..., class_index]))
+    chosen = (labels == rng.integers(1, count)).astype(np.uint8)
+    reach = 2 * ERASE_MARGIN + 1
+    wide = cv2.dilate(chosen, np.ones((reach, reach), np.uint8))
+    rows, columns = np.flatnonzero(wide.any(axis=1)), np.flatnonzero(wide.any(axis=0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    start = _clean_window(image, masks, (top, bottom), right - left, left, rng)
+    if start is None or (masks[top:bottom, left:right].any(axis=-1) & (chosen[top:bottom, left:right] == 0)).any():
+        return image, masks
+    opacity = cv2.GaussianBlur(wide[top:bottom, left:right].astype(np.float32), (0, 0), ERASE_MARGIN)
+    opacity = np.maximum(opacity, chosen[top:bottom, left:right])[..., np.newaxis]
+    image, masks = image.copy(), masks.copy()
+    steel = image[top:bottom, start : start + right - left].astype(np.float32)
+    under = image[top:bottom, left:right].astype(np.float32)
+    image[top:bottom, left:right] = (opacity * steel + (1 - opacity) * under).round().astype(np.uint8)
+    masks[..., class_index][chosen == 1] = 0
+    return image, masks
+
+
+def _clean_window(image, masks, rows, width, left, rng, darkest=8):
+    """The first column of a window of these rows that holds neither defect nor black margin; None if there is none."""
+    top, bottom = rows
+    busy = masks[top:bottom].any(axis=(0, 2)) | (image[top:bottom].mean(axis=(0, 2)) < darkest)
+    busy_before = np.concatenate([[0], np.cumsum(busy)])
+    starts = np.flatnonzero(busy_before[width:] == busy_before[:-width])
+    if not len(starts):
+        return None
+    near = starts[np.argsort(np.abs(starts - left), kind="stable")[: max(1, len(starts) // 4)]]
+    return int(rng.choice(near))
+
+
+def _draw_corner(rng, side, window, centre):
+    """Where a window begins along one side; around `centre` where that is given."""
+    low, high = 0, side - window
+    if centre is not None:
+        low, high = max(low, centre - window + 1), min(high, centre)
+    return int(rng.integers(low, high + 1))
+
+
+def _shifted(array, rows, columns):
+    """An array moved down and right; mirrored at the borders."""
+    height, width = array.shape[:2]
+    padding = [(max(rows, 0), max(-rows, 0)), (max(columns, 0), max(-columns, 0)), (0, 0)]
+    padded = np.pad(array, padding, mode="symmetric")
+    top, left = max(-rows, 0), max(-columns, 0)
+    return padded[top : top + height, left : left + width]

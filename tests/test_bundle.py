@@ -1,0 +1,390 @@
+"""Model bundles: saved and loaded the same, and refused where they are not what they say."""
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import shutil
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from helpers.models import bundle as bundle_module
+from helpers.models.build import build_model
+from helpers.models.bundle import describe_layers, load_bundle, read_bundle, save_bundle
+
+NAMES = ["pits", "cracks", "scratches"]
+IMAGE = np.random.default_rng(0).random((1, 32, 64, 1), np.float32)
+
+
+def save(folder, model, **changes):
+    """Save a model with settings that fit it, but for the changes."""
+    settings = {
+        "architecture": "unet_paper",
+        "arguments": {"channels": 1, "grey_mean": 0.3, "grey_deviation": 0.2},
+        "input_shape": (32, 64),
+        "channels": 1,
+        "class_names": NAMES,
+        "thresholds": [0.5, 0.25, 0.75],
+        "training": {"epochs": 1},
+        "scores": {"kaggle_dice": {"value": 0.5, "unit": "fraction", "split": "holdout", "definition": "Dice"}},
+    }
+    return save_bundle(folder, model, **(settings | changes))
+
+
+def new_model(seed):
+    """The network with other first weights for each seed."""
+    keras.utils.set_random_seed(seed)
+    return build_model("unet_paper", (32, 64), 3, channels=1, grey_mean=0.3, grey_deviation=0.2)
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A network of three classes."""
+    return new_model(0)
+
+
+@pytest.fixture(scope="module")
+def saved(model, tmp_path_factory):
+    """A bundle that is left as it is."""
+    folder = tmp_path_factory.mktemp("bundle") / "unet_paper"
+    save(folder, model)
+    return folder
+
+
+@pytest.fixture
+def folder(saved, tmp_path):
+    """A copy of the bundle, to be damaged."""
+    return Path(shutil.copytree(saved, tmp_path / "unet_paper"))
+
+
+def weights_file(folder):
+    """The one weights file of a bundle."""
+    (path,) = folder.glob("*.weights.h5")
+    return path
+
+
+def change(folder, **changes):
+    """Change keys of `bundle.json`; None takes a key away."""
+    path = folder / "bundle.json"
+    content = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+
+
+def replace_weights(folder, data):
+    """Put other bytes in the place of the weights, with a SHA-256 that fits them."""
+    weights_file(folder).write_bytes(data)
+    change(folder, sha256=hashlib.sha256(data).hexdigest())
+
+
+def test_load_bundle_gives_the_same_predictions(saved, model):
+    """Every probability, and what the JSON says."""
+    loaded, bundle = load_bundle(saved)
+    np.testing.assert_array_equal(loaded.predict_on_batch(IMAGE), model.predict_on_batch(IMAGE))
+    assert bundle == json.loads((saved / "bundle.json").read_text())
+    assert bundle["input_shape"] == [32, 64]
+    assert bundle["class_names"] == NAMES
+    assert bundle["thresholds"] == [0.5, 0.25, 0.75]
+    assert bundle["parameters"] == model.count_params()
+    assert bundle["arguments"] == {"channels": 1, "grey_mean": 0.3, "grey_deviation": 0.2}
+
+
+def test_save_bundle_writes_two_files(saved):
+    """The weights are named by their content."""
+    digest = hashlib.sha256(weights_file(saved).read_bytes()).hexdigest()
+    assert sorted(path.name for path in saved.iterdir()) == sorted(["bundle.json", f"{digest[:16]}.weights.h5"])
+    assert read_bundle(saved)["sha256"] == digest
+
+
+def test_save_bundle_returns_what_the_file_holds(model, tmp_path):
+    """Undefined scores are null, and NumPy's numbers plain ones."""
+    scores = {"miou": {"value": float("nan"), "low": np.float32(0.5), "high": float("inf")}}
+    bundle = save(tmp_path, model, scores=scores, thresholds=np.float32([0.5, 0.25, 1]), class_names=("a", "b", "c"))
+    assert bundle["scores"] == {"miou": {"value": None, "low": 0.5, "high": None}}
+    assert bundle["thresholds"] == [0.5, 0.25, 1.0]
+    text = (tmp_path / "bundle.json").read_text()
+    assert bundle == json.loads(text)
+    assert "NaN" not in text
+
+
+def test_save_bundle_again_keeps_the_new_weights_alone(folder):
+    """The old weights file goes when the new bundle is whole."""
+    before = weights_file(folder).name
+    other = new_model(1)
+    save(folder, other)
+    assert weights_file(folder).name != before
+    np.testing.assert_array_equal(load_bundle(folder)[0].predict_on_batch(IMAGE), other.predict_on_batch(IMAGE))
+
+
+@pytest.mark.parametrize("step", ["save_weights", "_sha256", "write_json"])
+def test_save_bundle_killed_on_the_way(folder, model, monkeypatch, step):
+    """Until the new bundle is whole the old one can be loaded; the next saving clears up."""
+
+    def kill(*arguments):
+        raise KeyboardInterrupt
+
+    other = new_model(1)
+    with monkeypatch.context() as patched:
+        patched.setattr(other if step == "save_weights" else bundle_module, step, kill)
+        with pytest.raises(KeyboardInterrupt):
+            save(folder, other)
+    np.testing.assert_array_equal(load_bundle(folder)[0].predict_on_batch(IMAGE), model.predict_on_batch(IMAGE))
+    save(folder, other)
+    assert len(list(folder.iterdir())) == 2
+    np.testing.assert_array_equal(load_bundle(folder)[0].predict_on_batch(IMAGE), other.predict_on_batch(IMAGE))
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"thresholds": [0.5]}, r"thresholds is \[0.5\], expected a number from 0 to 1 for each of 3 classes"),
+        ({"thresholds": [0.5, 0.5, float("nan")]}, "thresholds is .*expected a number from 0 to 1"),
+        ({"input_shape": (64, 64)}, r"network takes \(32, 64, 1\).*say \(64, 64, 1\)"),
+        ({"channels": 3}, r"network takes \(32, 64, 1\).*say \(32, 64, 3\)"),
+        ({"class_names": ["a"], "thresholds": [0.5]}, "gives 3 classes.*and 1"),
+        ({"architecture": "unet"}, "architecture 'unet' is not known here"),
+    ],
+)
+def test_save_bundle_of_parts_that_do_not_fit(model, tmp_path, changes, match):
+    """Refused before anything is written, not when somebody loads it."""
+    with pytest.raises(ValueError, match=match):
+        save(tmp_path, model, **changes)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_load_bundle_where_there_is_none(tmp_path):
+    """The message says where bundles come from."""
+    with pytest.raises(FileNotFoundError, match=r"bundle\.json is not there\. Train a model"):
+        load_bundle(tmp_path)
+
+
+def test_load_bundle_without_its_weights(folder):
+    """Only half of it was copied."""
+    weights_file(folder).unlink()
+    with pytest.raises(FileNotFoundError, match=r"\.weights\.h5 is not there\. Copy the bundle again"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data[:-1] + bytes([data[-1] ^ 1])])
+def test_load_bundle_with_other_weights(folder, damage):
+    """Cut off, or one bit changed."""
+    path = weights_file(folder)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"\.weights\.h5: the SHA-256 is not the one in bundle\.json"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize("key", sorted(bundle_module.KEYS))
+def test_read_bundle_without_a_key(folder, key):
+    """The message names file and key."""
+    change(folder, **{key: None})
+    with pytest.raises(ValueError, match=rf"bundle\.json: {key} is missing or no "):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize("key", sorted(bundle_module.KEYS))
+def test_read_bundle_with_a_key_of_another_kind(folder, key):
+    """A bool is no number either."""
+    change(folder, **{key: True})
+    with pytest.raises(ValueError, match=rf"bundle\.json: {key} is missing or no "):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"format": 2}, "format 2 is newer than 1. Update this project"),
+        ({"format": 2, "sha256": None}, "format 2 is newer than 1"),  # a newer format may lack what ours has
+        ({"format": 0}, "format is 0"),
+        ({"architecture": "os.system"}, "architecture 'os.system' is not known here. Known: unet_paper"),
+        ({"scaling": "mean 0"}, "scaling is 'mean 0', expected 'grey values / 255'"),
+        ({"class_names": []}, r"class_names is \[\], expected a text for each class"),
+        ({"class_names": [1, 2, 3]}, r"class_names is \[1, 2, 3\], expected a text"),
+        ({"thresholds": [0.5, 0.5]}, "thresholds is .*for each of 3 classes"),
+        ({"thresholds": [0.5, 0.5, 1.5]}, "thresholds is .*number from 0 to 1"),
+        ({"thresholds": [0.5, 0.5, "0.5"]}, "thresholds is .*number from 0 to 1"),
+        ({"thresholds": [0.5, 0.5, float("nan")]}, "thresholds is .*number from 0 to 1"),
+    ],
+)
+def test_read_bundle_of_values_not_known_here(folder, changes, match):
+    """Each with file, value and what was expected."""
+    change(folder, **changes)
+    with pytest.raises(ValueError, match=rf"bundle\.json: (the )?{match}"):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    "weights", ["../x.weights.h5", "/etc/x.weights.h5", "a/x.weights.h5", "..", "", "x.keras", "x.py"]
+)
+def test_read_bundle_with_weights_elsewhere(folder, weights):
+    """Nothing outside the bundle is opened, and nothing that is no weights file."""
+    change(folder, weights=weights)
+    with pytest.raises(ValueError, match=r"lie outside the bundle, or are no \.weights\.h5 file\. Don't use it"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        (b"", "this is no JSON"),
+        (b"{", "this is no JSON"),
+        (b"\x80\x04", "this is no JSON"),
+        (b"[" * 100_000, "this is no JSON"),
+        (b"[]", "got a list, expected the keys of a model bundle"),
+        (b"3", "got a int, expected the keys of a model bundle"),
+    ],
+)
+def test_read_bundle_that_is_no_json(folder, text, match):
+    """Empty, cut off, binary, endlessly nested, or something else."""
+    (folder / "bundle.json").write_bytes(text)
+    with pytest.raises(ValueError, match=rf"bundle\.json: {match}"):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"input_shape": [2**20, 2**20]}, "got 1048576 x 1048576; expected at most"),
+        ({"input_shape": [32, 32 * 10**30]}, "expected at most 16,777,216 pixels"),
+        ({"input_shape": [32, 33]}, "got 32 x 33; expected height x width in pixels, both multiples of 32"),
+        ({"input_shape": [32, 64, 1]}, "got 32 x 64 x 1; expected height x width"),
+        ({"input_shape": [32, "64"]}, "expected height x width"),
+        ({"input_shape": [32, None]}, "expected height x width"),
+        ({"arguments": {"channels": 10**9}}, "channels: got 1000000000, expected 1 or 3"),
+        ({"arguments": {"channels": [1] * 9}}, "channels: got .* expected 1 or 3"),
+        ({"arguments": {"filters": 10**9}}, "unet_paper takes no filters"),
+        ({"arguments": {"num_classes": 10**9}}, "unet_paper takes no num_classes"),
+        ({"arguments": {"name": "x"}}, "unet_paper takes no name"),
+        ({"arguments": {"grey_mean": 10**300}}, "expected fractions of white"),
+        ({"class_names": ["x"] * 5000, "thresholds": [0] * 5000}, "num_classes: got 5000, expected a whole number"),
+    ],
+)
+def test_load_bundle_of_no_network(folder, monkeypatch, changes, match):
+    """Refused before the first layer is made, so that no memory is taken for it."""
+    monkeypatch.setattr(keras, "Input", None)
+    change(folder, **changes)
+    with pytest.raises(ValueError, match=rf"bundle\.json: .*{match}"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"channels": 3}, r"takes \(32, 64, 1\).*say \(32, 64, 3\)"),
+        ({"channels": 10**9}, r"takes \(32, 64, 1\).*say \(32, 64, 1000000000\)"),
+        ({"arguments": {"channels": 3}}, r"takes \(32, 64, 3\).*say \(32, 64, 1\)"),
+    ],
+)
+def test_load_bundle_that_contradicts_itself(folder, changes, match):
+    """What is said about the input has to be what the network takes."""
+    change(folder, **changes)
+    with pytest.raises(ValueError, match=match):
+        load_bundle(folder)
+
+
+def archive_of_keras():
+    """A whole model with code in it, as Keras archives it."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("config.json", json.dumps({"class_name": "Lambda", "config": {}}))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"no weights" * 100, archive_of_keras()], ids=["empty", "garbage", "archive with code"]
+)
+def test_load_bundle_of_no_weights(folder, data):
+    """With a SHA-256 that fits, which anyone can compute."""
+    replace_weights(folder, data)
+    with pytest.raises(ValueError, match=r"\.weights\.h5: these weights don't fit unet_paper \(.*Copy the"):
+        load_bundle(folder)
+
+
+def test_load_bundle_with_the_weights_of_another_network(folder, tmp_path):
+    """Two classes instead of three; the message has one line."""
+    build_model("unet_paper", (32, 64), 2).save_weights(tmp_path / "two.weights.h5")
+    replace_weights(folder, (tmp_path / "two.weights.h5").read_bytes())
+    with pytest.raises(ValueError, match="these weights don't fit unet_paper") as raised:
+        load_bundle(folder)
+    assert "\n" not in str(raised.value)
+
+
+def link_elsewhere(group):
+    """Take the values from another weights file of the machine."""
+    group["1"] = h5py.ExternalLink("other.h5", f"{group.name}/1")
+
+
+def raw_bytes_of_another_file(group):
+    """Take the values from the bytes of any file."""
+    group.create_dataset("1", (8,), "f4", external=[("other.h5", 0, 32)])
+
+
+def bomb(group):
+    """36 GB in a file of some kB."""
+    group.create_dataset("1", (300_000, 30_000), "f4", chunks=(100, 100), compression="gzip")
+
+
+@pytest.mark.parametrize("trick", [link_elsewhere, raw_bytes_of_another_file, bomb])
+def test_load_bundle_with_weights_that_reach_outside(folder, trick):
+    """Neither another file is read nor memory taken."""
+    path = weights_file(folder)
+    shutil.copy(path, folder / "other.h5")
+    with h5py.File(path, "r+") as file:
+        group = file["layers/conv2d/vars"]
+        del group["1"]
+        trick(group)
+    replace_weights(folder, path.read_bytes())
+    with pytest.raises(ValueError, match="these weights don't fit unet_paper"):
+        load_bundle(folder)
+
+
+class Payload:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_load_bundle_runs_nothing_of_the_bundle(folder, tmp_path, monkeypatch):
+    """Neither modules that lie there nor pickled objects in the place of the weights."""
+    trace = tmp_path / "it ran"
+    for name in ("keras.py", "h5py.py", "unet_paper.py", "__init__.py", "sitecustomize.py"):
+        (folder / name).write_text(f"import os\nos.mkdir({str(trace)!r})\n")
+    monkeypatch.chdir(folder)
+    load_bundle(folder)
+    load_bundle(".")
+    replace_weights(folder, pickle.dumps(Payload(trace)))
+    with pytest.raises(ValueError, match="these weights don't fit"):
+        load_bundle(folder)
+    assert not trace.exists()
+    pickle.loads(pickle.dumps(Payload(trace)))
+    assert trace.exists()
+
+
+def test_describe_layers_tells_the_skip_connections(model):
+    """Each level of the decoder is joined with the encoder's output of the same size."""
+    layers = {layer["name"]: layer for layer in describe_layers(model)}
+    for level in range(1, 6):
+        assert layers[f"decoder_{level}_join"]["inputs"] == [f"decoder_{level}_up", f"encoder_{level}_conv2"]
+        up, skip = (layers[name] for name in layers[f"decoder_{level}_join"]["inputs"])
+        assert up["shape"][:2] == skip["shape"][:2]
+    assert layers["image"] == {"name": "image", "kind": "InputLayer", "shape": (32, 64, 1), "inputs": []}
+    assert layers["probabilities"]["shape"] == (32, 64, 3)
+    assert sum(layer["kind"] == "Concatenate" for layer in layers.values()) == 5
+
+
+def test_describe_layers_lists_inputs_before_their_layer(model):
+    """So that it can be drawn in one pass."""
+    seen = set()
+    for layer in describe_layers(model):
+        assert set(layer["inputs"]) <= seen
+        seen.add(layer["name"])
+    assert len(seen) == len(model.layers)

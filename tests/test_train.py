@@ -1,0 +1,424 @@
+"""Training: seeded, watched, and able to go on after a kill."""
+
+import csv
+import io
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from helpers.models import train
+from helpers.models.batches import num_batches, ordered_batches, training_batches
+from helpers.models.losses import bce_dice_loss, dice_coef
+from helpers.models.train import (
+    CHECKPOINT,
+    HISTORY,
+    compile_model,
+    restore_checkpoint,
+    save_checkpoint,
+    seed_everything,
+    settings_key,
+    train_model,
+)
+from tiny_models import SHAPE, tiny_dataset, tiny_model
+
+IMAGES, BATCH_SIZE, EPOCHS = 7, 3, 4
+# As many as the small model and Adam have: two weights; iteration, learning rate, and two moments of each weight.
+VARIABLES = [f"variable_{number}" for number in range(8)]
+COLUMNS = {"epoch", "loss", "dice_coef", "val_loss", "val_dice_coef", "learning_rate", "seconds"}
+
+
+def train_tiny(dataset, folder, *, seed=3, epochs=EPOCHS, settings=None):
+    """Train a tiny network on a tiny data set: (model, history)."""
+    seed_everything(seed)
+    ids = dataset.training_ids
+    model = compile_model(tiny_model(), 0.02)
+    history = train_model(
+        model,
+        lambda first_epoch: training_batches(dataset, ids, SHAPE, BATCH_SIZE, seed=seed, first_epoch=first_epoch),
+        ordered_batches(dataset, ids, SHAPE, BATCH_SIZE),
+        steps_per_epoch=num_batches(len(ids), BATCH_SIZE),
+        epochs=epochs,
+        folder=folder,
+        settings=settings or {"seed": seed},
+    )
+    return model, history
+
+
+def weights_of(model):
+    """All weights of a model in one array."""
+    return np.concatenate([weight.numpy().ravel() for weight in model.weights])
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Seven images of 32 x 64 pixels."""
+    return tiny_dataset(tmp_path_factory.mktemp("train") / "tiny", IMAGES)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(dataset, tmp_path_factory):
+    """A training that nothing disturbed: (model, history, folder)."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return *train_tiny(dataset, folder), folder
+
+
+@pytest.fixture
+def model():
+    """A small compiled model of two weights."""
+    image = keras.Input((2, 2, 1))
+    return compile_model(keras.Model(image, keras.layers.Conv2D(1, 1, activation="sigmoid")(image)), 0.1)
+
+
+def test_train_model_gives_a_row_for_each_epoch(undisturbed):
+    """With the promised columns, and the same in `history.csv`."""
+    _, history, folder = undisturbed
+    assert history["epoch"].tolist() == [1, 2, 3, 4]
+    assert set(history.columns) == COLUMNS
+    assert np.isfinite(history.to_numpy()).all()
+    assert (history["seconds"] > 0).all()
+    np.testing.assert_allclose(history["learning_rate"], 0.02)
+    pd.testing.assert_frame_equal(pd.read_csv(folder / HISTORY), history)
+
+
+def test_train_model_learns(undisturbed):
+    """The loss falls from epoch to epoch, in training and validation, and stays above 0."""
+    _, history, _ = undisturbed
+    assert history["loss"].is_monotonic_decreasing
+    assert history["val_loss"].is_monotonic_decreasing
+    assert (history[["loss", "val_loss"]] >= 0).all(axis=None)
+
+
+def test_train_model_validates_on_all_images(undisturbed, dataset):
+    """The means weigh images: the short last batch counts a third of the others."""
+    model, history, _ = undisturbed
+    ids, parts = dataset.training_ids, []
+    for images, masks in ordered_batches(dataset, ids, SHAPE, BATCH_SIZE).as_numpy_iterator():
+        predicted = model.predict_on_batch(images)
+        parts.append((len(images), float(bce_dice_loss(masks, predicted)), float(dice_coef(masks, predicted))))
+    counts, losses, coefficients = np.array(parts).T
+    assert counts.tolist() == [3, 3, 1]
+    assert history["val_loss"].iloc[-1] == pytest.approx(counts @ losses / IMAGES, rel=1e-5)
+    assert history["val_dice_coef"].iloc[-1] == pytest.approx(counts @ coefficients / IMAGES, rel=1e-5)
+
+
+def test_train_model_of_the_same_seed_twice(undisturbed, dataset, tmp_path):
+    """The same history and the same weights on this machine, to the bit."""
+    model, history, _ = undisturbed
+    again, repeated = train_tiny(dataset, tmp_path)
+    pd.testing.assert_frame_equal(repeated.drop(columns="seconds"), history.drop(columns="seconds"), check_exact=True)
+    np.testing.assert_array_equal(weights_of(again), weights_of(model))
+
+
+def test_train_model_of_another_seed(undisturbed, dataset, tmp_path):
+    """The seed decides the first weights and the order."""
+    model, _, _ = undisturbed
+    other, _ = train_tiny(dataset, tmp_path, seed=4)
+    assert (weights_of(other) != weights_of(model)).all()
+
+
+def test_train_model_keeps_a_checkpoint_after_each_epoch(dataset, tmp_path, monkeypatch):
+    """With the epochs so far; the history beside it is as long."""
+    kept = []
+
+    def save_and_look(model, path, key, history):
+        save_checkpoint(model, path, key, history)
+        with np.load(path) as checkpoint:
+            kept.append([epoch["epoch"] for epoch in json.loads(str(checkpoint["history"]))])
+
+    monkeypatch.setattr(train, "save_checkpoint", save_and_look)
+    train_tiny(dataset, tmp_path, epochs=2)
+    assert kept == [[1], [1, 2]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [CHECKPOINT, HISTORY]
+
+
+def test_train_model_shows_its_progress_on_stderr_alone(dataset, tmp_path, capfd):
+    """A bar over all steps; stdout stays clean for what a command prints."""
+    train_tiny(dataset, tmp_path, epochs=1)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "Training: 100%" in err
+    assert "3/3" in err
+
+
+# After the first epoch no image is loaded any more, so that the training waits amid a later one.
+KILLED = """
+import sys, threading
+from pathlib import Path
+from helpers.data.dataset import read_dataset
+from helpers.models import batches
+from test_train import HISTORY, train_tiny
+
+def load_or_wait(*arguments):
+    if (folder / HISTORY).exists():
+        threading.Event().wait()
+    return load_example(*arguments)
+
+load_example, batches.load_example = batches.load_example, load_or_wait
+folder = Path(sys.argv[2])
+train_tiny(read_dataset(sys.argv[1]), folder)
+"""
+
+
+def test_train_model_goes_on_after_a_kill(undisturbed, dataset, tmp_path):
+    """Killed with SIGKILL amid an epoch: the finished epochs are not trained again, and the end is the same."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", KILLED, str(dataset.directory), str(tmp_path)]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    for _ in range(600):
+        if (tmp_path / HISTORY).exists() or process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.kill()
+    assert process.wait() == -9
+    with open(tmp_path / HISTORY, newline="", encoding="utf-8") as file:
+        before = list(csv.DictReader(file))
+    assert 1 <= len(before) < EPOCHS
+
+    model, history, _ = undisturbed
+    resumed, continued = train_tiny(dataset, tmp_path)
+    assert [str(seconds) for seconds in continued["seconds"][: len(before)]] == [row["seconds"] for row in before]
+    pd.testing.assert_frame_equal(continued.drop(columns="seconds"), history.drop(columns="seconds"), check_exact=True)
+    np.testing.assert_array_equal(weights_of(resumed), weights_of(model))
+
+
+def test_train_model_that_is_finished_only_takes_up_its_weights(undisturbed, dataset, tmp_path):
+    """No epoch is trained, and no image read."""
+    model, history, folder = undisturbed
+    shutil.copy(folder / CHECKPOINT, tmp_path)
+    fresh = compile_model(tiny_model(), 0.02)
+    again = train_model(fresh, None, None, steps_per_epoch=3, epochs=EPOCHS, folder=tmp_path, settings={"seed": 3})
+    pd.testing.assert_frame_equal(again, history)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / HISTORY), history)
+    np.testing.assert_array_equal(weights_of(fresh), weights_of(model))
+
+
+def test_train_model_does_not_use_a_checkpoint_of_other_settings(undisturbed, dataset, tmp_path):
+    """It begins anew, and its own checkpoint takes the place of the other."""
+    _, history, folder = undisturbed
+    shutil.copy(folder / CHECKPOINT, tmp_path)
+    _, other = train_tiny(dataset, tmp_path, epochs=1, settings={"seed": 3, "augmented": True})
+    assert other["epoch"].tolist() == [1]
+    assert other["loss"].iloc[0] == history["loss"].iloc[0]
+    assert other["seconds"].iloc[0] != history["seconds"].iloc[0]
+    with np.load(tmp_path / CHECKPOINT) as checkpoint:
+        assert str(checkpoint["key"]) == settings_key({"augmented": True, "seed": 3})
+
+
+def test_train_model_with_a_truncated_checkpoint(undisturbed, dataset, tmp_path, capsys):
+    """As a full disk may leave it: put aside with a word, and trained anew."""
+    _, history, folder = undisturbed
+    whole = (folder / CHECKPOINT).read_bytes()
+    (tmp_path / CHECKPOINT).write_bytes(whole[: len(whole) // 2])
+    _, other = train_tiny(dataset, tmp_path, epochs=1)
+    assert other["loss"].tolist() == history["loss"].tolist()[:1]
+    assert (tmp_path / "checkpoint.faulty.npz").read_bytes() == whole[: len(whole) // 2]
+    assert "this is no checkpoint of this training" in capsys.readouterr().err
+
+
+def labelled_batches(value, position):
+    """Four batches of two images of 2 x 2 pixels; a label of image `position` is `value`."""
+    masks = np.zeros((8, 2, 2, 1), np.float32)
+    masks[::2] = 1
+    masks[position, 1, 1, 0] = value
+    images = np.random.default_rng(0).random((8, 2, 2, 1), np.float32)
+    return tf.data.Dataset.from_tensor_slices((images, masks)).batch(2)
+
+
+@pytest.mark.parametrize("value", [255, 0.5, 2, float("nan")])
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_train_model_refuses_other_labels_before_the_first_step(model, tmp_path, part, value):
+    """In the last batch, of training or validation: no weight has changed, and nothing was written."""
+    fine, wrong = labelled_batches(1, 7), labelled_batches(value, 7)
+    batches, validation = (wrong, fine) if part == "train" else (fine, wrong)
+    before = weights_of(model)
+    with pytest.raises(ValueError, match=rf"^a label is {value:g}(\.0)?, expected 0 or 1"):
+        train_model(
+            model,
+            lambda first_epoch: batches.repeat(),
+            validation,
+            steps_per_epoch=4,
+            epochs=1,
+            folder=tmp_path,
+            settings={},
+        )
+    np.testing.assert_array_equal(weights_of(model), before)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "error", "match"),
+    [
+        (lambda path: path.write_bytes(b"no image"), ValueError, r"^\S+04\.png: this is no image that can be read"),
+        (Path.unlink, FileNotFoundError, r"No such file or directory: \S+04\.png"),
+    ],
+)
+def test_train_model_names_an_image_that_was_damaged_meanwhile(tmp_path, damage, error, match):
+    """In one line, without what TensorFlow wraps around it."""
+    dataset = tiny_dataset(tmp_path / "tiny", IMAGES)
+    damage(dataset.path("04.png"))
+    with pytest.raises(error, match=match) as raised:
+        train_tiny(dataset, tmp_path / "model")
+    assert "\n" not in str(raised.value)
+
+
+def test_train_model_passes_other_errors_of_tensorflow_on(model, tmp_path):
+    """What Python did not raise stays as it is."""
+    batches = labelled_batches(1, 7).map(lambda images, masks: (tf.debugging.check_numerics(images / 0, "oops"), masks))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="oops"):
+        train_model(
+            model, lambda first_epoch: batches, batches, steps_per_epoch=4, epochs=1, folder=tmp_path, settings={}
+        )
+
+
+@pytest.mark.parametrize("name", ["epochs", "steps_per_epoch"])
+def test_train_model_of_no_epochs_or_steps(model, tmp_path, name):
+    """There has to be something to train."""
+    numbers = {"epochs": 1, "steps_per_epoch": 1, name: 0}
+    with pytest.raises(ValueError, match=f"{name}: got 0, expected 1 or more"):
+        train_model(model, None, None, folder=tmp_path, settings={}, **numbers)
+
+
+def test_train_model_that_is_not_compiled(tmp_path):
+    """The message names the function to use."""
+    with pytest.raises(ValueError, match=r"not compiled.*compile_model"):
+        train_model(tiny_model(), None, None, steps_per_epoch=1, epochs=1, folder=tmp_path, settings={})
+
+
+def test_compile_model_as_the_paper_does():
+    """Adam with the given learning rate, cross-entropy with Dice."""
+    model = compile_model(tiny_model(), 1e-3)
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
+    assert float(model.optimizer.learning_rate) == pytest.approx(1e-3)
+    assert model.loss is bce_dice_loss
+
+
+def test_seed_everything_repeats_all_sources_of_chance():
+    """Python, NumPy and TensorFlow."""
+
+    def tensorflow_draw():
+        return tf.random.uniform(())
+
+    def keras_draw():
+        return keras.random.uniform(())
+
+    draws = []
+    for seed in (1, 1, 2):
+        seed_everything(seed)
+        draws.append(
+            (random.random(), np.random.random(), float(tf.random.uniform(())), float(keras.random.uniform(())))
+        )
+    assert draws[0] == draws[1]
+    assert all(first != other for first, other in zip(draws[0], draws[2], strict=True))
+
+
+def test_settings_key_of_the_same_and_of_other_settings():
+    """The order of the keys does not count; each value does, whatever it is."""
+    settings = {"shape": (32, 64), "images": ["a", "b"], "rate": 1e-3, "folder": Path("x")}
+    assert settings_key(settings) == settings_key(dict(reversed(settings.items())))
+    for name, value in {"shape": (64, 32), "images": ["b", "a"], "rate": 2e-3, "folder": Path("y")}.items():
+        assert settings_key(settings | {name: value}) != settings_key(settings)
+
+
+def test_restore_checkpoint_brings_back_weights_and_optimizer(model, tmp_path):
+    """With the moments of Adam, so that the next step is the one that would have followed."""
+    batches = labelled_batches(1, 7)
+    model.fit(batches, verbose=0, shuffle=False)
+    save_checkpoint(model, tmp_path / CHECKPOINT, "key", [{"epoch": 1, "loss": float("nan")}])
+    kept = [variable.numpy() for variable in model.optimizer.variables]
+    weights = weights_of(model)
+    model.fit(batches, verbose=0, shuffle=False)
+    after_two = weights_of(model)
+
+    history = restore_checkpoint(model, tmp_path / CHECKPOINT, "key")
+    assert history[0]["epoch"] == 1
+    assert np.isnan(history[0]["loss"])
+    np.testing.assert_array_equal(weights_of(model), weights)
+    for variable, value in zip(model.optimizer.variables, kept, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)
+    model.fit(batches, verbose=0, shuffle=False)
+    np.testing.assert_array_equal(weights_of(model), after_two)
+
+
+def test_restore_checkpoint_where_there_is_none(model, tmp_path):
+    """A first start."""
+    assert restore_checkpoint(model, tmp_path / CHECKPOINT, "key") == []
+
+
+def test_restore_checkpoint_of_other_settings_stays(model, tmp_path, capsys):
+    """It is left alone, without a word."""
+    save_checkpoint(model, tmp_path / CHECKPOINT, "other", [{"epoch": 1}])
+    assert restore_checkpoint(model, tmp_path / CHECKPOINT, "key") == []
+    assert (tmp_path / CHECKPOINT).exists()
+    assert capsys.readouterr().err == ""
+
+
+def damaged_in_the_middle(data):
+    """The file with one byte changed amid the weights, which only the checksum tells."""
+    middle = data.index(b"NUMPY", data.index(b"variable_0")) + 128
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+def saved(save, *arguments, **arrays):
+    """What one of NumPy's functions writes, as bytes."""
+    file = io.BytesIO()
+    save(file, *arguments, **arrays)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: b"",
+        lambda data: b"no zip file",
+        lambda data: data[:-30],
+        lambda data: data[: len(data) // 3],
+        damaged_in_the_middle,
+        lambda data: saved(np.save, np.zeros(3)),
+        lambda data: saved(np.savez, weights=np.zeros(3)),
+        lambda data: saved(np.savez, key="key", history="[]"),
+        lambda data: saved(np.savez, key="key", history="{", **dict.fromkeys(VARIABLES, 0)),
+        lambda data: saved(np.savez, key="key", history="[1]", **dict.fromkeys(VARIABLES, 0)),
+        lambda data: saved(np.savez, key="key", history="[]", **dict.fromkeys(VARIABLES, np.zeros(5))),
+        lambda data: saved(np.savez, key=np.array(object()), history="[]"),
+    ],
+    ids=[
+        "empty",
+        "text",
+        "end cut off",
+        "truncated",
+        "damaged",
+        "single array",
+        "other arrays",
+        "no weights",
+        "history no JSON",
+        "history of numbers",
+        "other shapes",
+        "pickled",
+    ],
+)
+def test_restore_checkpoint_puts_a_faulty_file_aside(model, tmp_path, capsys, change):
+    """No weight changes, the file is kept under another name, and one line tells."""
+    path = tmp_path / CHECKPOINT
+    save_checkpoint(model, path, "key", [{"epoch": 1}])
+    faulty = change(path.read_bytes())
+    path.write_bytes(faulty)
+    before = weights_of(model) + 1
+    for weight in model.weights:
+        weight.assign_add(np.ones(weight.shape))
+
+    assert restore_checkpoint(model, path, "key") == []
+    np.testing.assert_array_equal(weights_of(model), before)
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.faulty.npz"]
+    assert (tmp_path / "checkpoint.faulty.npz").read_bytes() == faulty
+    assert capsys.readouterr().err.startswith(f"{path}: this is no checkpoint of this training (")
