@@ -27,6 +27,8 @@ lab: .venv/.ready  ## open the notebooks in JupyterLab
 
 bench: .venv/.ready  ## time our code beside what people use today
 	$(BIN)/python benchmarks/rle.py
+	$(BIN)/python benchmarks/loader.py
+	$(BIN)/python benchmarks/groups.py
 
 readme: .venv/.ready  ## write the results of the committed report into README.md and reports/README.md
 	$(BIN)/steel readme

@@ -99,8 +99,8 @@ def main():
         speeds.append([len(image_ids) / seconds for seconds in (slow, quick, kept)])
     medians = [statistics.median(column) for column in zip(*speeds, strict=True)]
     print(
-        f"{dataset.name}: {len(image_ids)} images of {dataset.shape[0]} x {dataset.shape[1]}, to {SHAPE[0]} x {SHAPE[1]}; "
-        f"medians of {REPEATS} turns"
+        f"{dataset.name}: {len(image_ids)} images of {dataset.shape[0]} x {dataset.shape[1]}, "
+        f"to {SHAPE[0]} x {SHAPE[1]}; medians of {REPEATS} turns"
     )
     print(f"  usual generator       {medians[0]:8.1f} images a second")
     print(

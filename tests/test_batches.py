@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from helpers.data.augment import Augmentation
 from helpers.data.resize import resize_image, resize_masks
 from helpers.models.batches import epoch_order, load_example, num_batches, ordered_batches, training_batches
 from tiny_models import SHAPE, tiny_dataset, tiny_image, tiny_masks, write_image
@@ -204,3 +205,31 @@ def test_training_batches_left_open_let_the_process_end(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     command = [sys.executable, "-c", LEFT_OPEN, str(tmp_path / "tiny")]
     assert subprocess.run(command, env=environment, timeout=60, capture_output=True).returncode == 0
+
+
+def read_arrays(dataset, epochs, **arguments):
+    """All images and masks of some epochs, one after the other."""
+    batches = training_batches(dataset, dataset.training_ids, SHAPE, BATCH_SIZE, seed=4, **arguments)
+    found = list(batches.take(epochs * STEPS).as_numpy_iterator())
+    return [np.concatenate(arrays) for arrays in zip(*found, strict=True)]
+
+
+def test_training_batches_augment_by_seed_epoch_and_image_alone(dataset):
+    """The same twice, another change in each epoch, and a training that goes on sees what it would have seen."""
+    strong = Augmentation(erase=1, noise=0.1)
+    plain, once, again = (read_arrays(dataset, 2, augmentation=chosen) for chosen in (None, strong, strong))
+    assert np.array_equal(once[0], again[0]) and np.array_equal(once[1], again[1])
+    assert not np.array_equal(once[0], plain[0])
+    assert set(np.unique(once[1])) <= {0, 1}
+    (later,) = [read_arrays(dataset, 1, augmentation=strong, first_epoch=1)]
+    assert np.array_equal(later[0], once[0][IMAGES:]) and np.array_equal(later[1], once[1][IMAGES:])
+
+
+def test_training_batches_from_a_cache_are_the_same(dataset, tmp_path, monkeypatch):
+    """Filled in the first epoch, read in the second, and by a second training without reading an image."""
+    plain = read_arrays(dataset, 2)
+    kept = read_arrays(dataset, 2, cache=tmp_path / "cache")
+    monkeypatch.setattr("helpers.models.batches.load_example", None)
+    again = read_arrays(dataset, 2, cache=tmp_path / "cache")
+    for found in (kept, again):
+        assert np.array_equal(found[0], plain[0]) and np.array_equal(found[1], plain[1])

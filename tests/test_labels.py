@@ -10,6 +10,7 @@ from helpers.data.dataset import read_dataset
 from helpers.data.labels import (
     area_statistics,
     check_against_published,
+    check_claims,
     choose_examples,
     class_counts,
     classes_per_image,
@@ -183,8 +184,8 @@ def test_open_labels_of_a_data_set(tiny_data):
 
 
 def test_open_labels_of_areas_alone(write):
-    labels = open_labels(None, str(write("ImageId,area_1,area_2\na.jpg,0,7\n")), [2, 5])
-    assert labels.dataset is None
+    labels = open_labels(None, str(write("ImageId,area_1,area_2\na.jpg,0,7\n")), shape=[2, 5])
+    assert labels.dataset is None and labels.complete and labels.runs.empty
     assert (labels.name, labels.class_names) == ("areas.csv", ("class 1", "class 2"))
     assert (labels.pixels == 10).all() and labels.pixels.index.equals(labels.areas.index)
 
@@ -192,7 +193,64 @@ def test_open_labels_of_areas_alone(write):
 def test_open_labels_of_areas_that_no_such_image_holds(write):
     path = write("ImageId,area_1,area_2\na.jpg,10,10\nb.jpg,0,11\n")
     with pytest.raises(ValueError, match=r"areas\.csv: image 'b\.jpg' has an area of 11 pixels, more than the 2 x 5"):
-        open_labels(None, path, (2, 5))
+        open_labels(None, path, shape=(2, 5))
+
+
+RUNS = "ImageId,ClassId,EncodedPixels\na.jpg,1,1 3\nb.jpg,2,4 2 9 1\n"
+
+
+def test_open_labels_of_runs_alone_does_not_take_other_images_for_clean(write, tmp_path):
+    (tmp_path / "runs.csv").write_text(RUNS)
+    labels = open_labels(None, "", tmp_path / "runs.csv", (2, 5))
+    assert not labels.complete and labels.dataset is None
+    assert labels.areas.to_dict("index") == {"a.jpg": {1: 3, 2: 0}, "b.jpg": {1: 0, 2: 3}}
+    assert labels.runs["shape"].tolist() == [(2, 5), (2, 5)]
+    assert check_claims(labels.areas, labels.pixels) is None
+
+
+def test_open_labels_of_areas_and_runs_of_a_part_of_them(write, tmp_path):
+    (tmp_path / "runs.csv").write_text(RUNS)
+    areas = write("ImageId,area_1,area_2\na.jpg,3,0\nb.jpg,0,3\nc.jpg,0,0\n")
+    labels = open_labels(None, areas, tmp_path / "runs.csv", (2, 5))
+    assert labels.complete and len(labels.areas) == 3 and len(labels.runs) == 2
+    assert labels.name == "areas.csv and runs.csv"
+
+
+@pytest.mark.parametrize("row", ["a.jpg,4,0", "x.jpg,3,0"])
+def test_open_labels_of_areas_and_runs_that_disagree(write, tmp_path, row):
+    (tmp_path / "runs.csv").write_text(RUNS)
+    areas = write(f"ImageId,area_1,area_2\n{row}\nb.jpg,0,3\n")
+    with pytest.raises(ValueError, match=r"runs\.csv: row 2: class 1 of image 'a\.jpg' has 3 pixels, another number"):
+        open_labels(None, areas, tmp_path / "runs.csv", (2, 5))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ImageId,ClassId,EncodedPixels\na.jpg,1,1 30\n", "row 2: .*leaves an image of 2 x 5 pixels"),
+        ("ImageId,ClassId,EncodedPixels\na.jpg,1,\n", "no row has a defect"),
+    ],
+)
+def test_open_labels_of_faulty_runs(tmp_path, text, message):
+    (tmp_path / "runs.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        open_labels(None, "", tmp_path / "runs.csv", (2, 5))
+
+
+def test_check_claims_holds_publications_against_the_labels(published_areas):
+    table = check_claims(published_areas, pd.Series(PIXELS, index=published_areas.index)).set_index("claim")
+    assert table.loc["training images", ["claimed", "here"]].tolist() == [13000, 12568]
+    assert table.loc["defective images", "here"] == 6666 and "7,095" in table.loc["defective images", "what it is"]
+    # 5,150 of 7,095 label rows, 5,150 of 6,666 images
+    assert table.loc["share of defects that are of class 3", "here"] == pytest.approx(5150 / 7095)
+    assert "77.3%" in table.loc["share of defects that are of class 3", "what it is"]
+    low, high = (f"usual area of a defect, per cent of the image, {end} end" for end in ("lower", "upper"))
+    # the paper's fractions 0.01 and 0.1, read as per cent, are a hundred times too small
+    assert 50 < table.loc[low, "here"] / table.loc[low, "claimed"] < 200
+    assert 50 < table.loc[high, "here"] / table.loc[high, "claimed"] < 200
+    assert table.loc["test images (public part)", ["claimed", "here"]].tolist() == [1801, 5506]
+    # (1 - 0.73) of 872 normal sheets
+    assert table.loc["recall of normal sheets (classifier B)", "here"] == pytest.approx(235.44)
 
 
 def test_area_statistics_equal_the_papers_table_2(published_areas):

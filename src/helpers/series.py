@@ -17,9 +17,10 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from helpers.files import read_json, write_json
+from helpers.data.check import check_dataset, summarise
+from helpers.files import read_json, write_csv, write_json
 from helpers.report.site import write_report
-from helpers.runs import describe_run, find_data, git_revision, now, update_run
+from helpers.runs import Run, describe_run, find_data, git_revision, now, update_run
 
 NOTEBOOKS = ("01_eda", "02_preprocessing", "04_segmentation", "06_submission")
 SEGMENTATION = "04_segmentation"
@@ -197,8 +198,9 @@ def run_series(root, *, data="", profile=None, name="", settings=None, only=(), 
     profile = profile or default_profile()
     steps = plan_steps(profile, settings or {}, only)
     name = check_name(name) if name else None
+    tables = _label_tables(settings or {}, only)
     try:
-        data = find_data(data, root, profile, say)
+        data = find_data(data or (Path(tables[0]).parent if tables else ""), root, profile, say)
     except FileNotFoundError as error:
         raise SeriesError(str(error)) from None
     name = name or check_name(data.name)
@@ -206,12 +208,32 @@ def run_series(root, *, data="", profile=None, name="", settings=None, only=(), 
     say(f"Data {data.name}, profile {profile} ({PROFILE_NOTES[profile]}); run in runs/{run_directory.name}")
     _begin_run(run_directory, data, profile, settings or {}, keep=bool(only))
     started = time.perf_counter()
+    if not tables:
+        _check_data(Run(run_directory, data), say)
     for number, step in enumerate(steps, start=1):
         _run_step(root, run_directory, data, step, f"{number}/{len(steps)} {step.label}")
     _finish_run(run_directory, time.perf_counter() - started, complete=not only)
     page = write_report(run_directory, root / "reports" / name)
     say(f"Report: {page.relative_to(root)}")
     return page
+
+
+def _label_tables(settings, only):
+    """The tables to explore where labels alone are asked for, so that no photographs are needed; else none."""
+    given = settings.get("01_eda", {})
+    return [given[name] for name in ("AREAS", "RUNS") if given.get(name)] if list(only) == ["01_eda"] else []
+
+
+def _check_data(run, say):
+    """Look through the data before anything is computed from it; errors are set aside, and end nothing."""
+    try:
+        dataset = run.read_dataset()
+        problems = check_dataset(dataset, run.find_copies(dataset))
+    except (ValueError, OSError) as error:
+        raise SeriesError(str(error)) from None
+    path = run.directory / "problems.csv"
+    write_csv(path, problems, index=False)
+    say(f"Check: {summarise(problems)}{f' (see runs/{run.directory.name}/{path.name})' if len(problems) else ''}")
 
 
 def check_name(name):

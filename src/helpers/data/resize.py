@@ -95,13 +95,14 @@ def masks_at(runs, own, shape):
     Returns:
         uint8 array (height, width, classes) of 0 and 1. Classes without a run take no work.
     """
-    masks = np.zeros((len(runs), *shape), np.uint8)
-    for mask, text in zip(masks, runs, strict=True):
+    masks = np.zeros((*shape, len(runs)), np.uint8)
+    for number, text in enumerate(runs):
         if text:
-            columns = rle2mask(text, own).T
-            covered = resize_masks(np.ascontiguousarray(columns)[..., np.newaxis], (shape[1], shape[0]))
-            mask[:] = covered[..., 0].T
-    return np.ascontiguousarray(np.moveaxis(masks, 0, -1))
+            # a decoded mask lies in memory column by column, so that its transpose is what OpenCV takes as it is
+            columns = 255 * rle2mask(text, own).T
+            shape_wh = (int(shape[0]), int(shape[1]))
+            masks[..., number] = (_scale(columns, shape_wh) >= 128).T
+    return masks
 
 
 def resize_probabilities(probabilities, shape):
@@ -156,11 +157,16 @@ def _resize_channels(array, shape, shrink=cv2.INTER_AREA):
     """Resize each channel of (height, width, channels); OpenCV itself takes at most four together."""
     if _is_of_size(array, shape):
         return array
-    grows = shape[0] * shape[1] > array.shape[0] * array.shape[1]
-    flag = cv2.INTER_LINEAR if grows else shrink
     shape_wh = (int(shape[1]), int(shape[0]))
     channels = [
-        cv2.resize(np.ascontiguousarray(array[..., channel]), shape_wh, interpolation=flag)
-        for channel in range(array.shape[-1])
+        _scale(np.ascontiguousarray(array[..., channel]), shape_wh, shrink) for channel in range(array.shape[-1])
     ]
     return np.stack(channels, axis=-1)
+
+
+def _scale(plane, shape_wh, shrink=cv2.INTER_AREA):
+    """Scale one plane: linearly where it grows, by `shrink` where it gets smaller."""
+    if plane.shape == shape_wh[::-1]:
+        return plane
+    grows = shape_wh[0] * shape_wh[1] > plane.shape[0] * plane.shape[1]
+    return cv2.resize(plane, shape_wh, interpolation=cv2.INTER_LINEAR if grows else shrink)

@@ -1,13 +1,17 @@
 """Batches of images and masks for training, by tf.data."""
 
 import atexit
+import hashlib
 import threading
 import time
+import zlib
 
 import numpy as np
 import tensorflow as tf
 
-from helpers.data.resize import resize_image, resize_masks
+from helpers.data.augment import augment
+from helpers.data.cache import ExampleCache
+from helpers.data.resize import masks_at, read_image_at
 
 
 def load_example(dataset, image_id, shape, channels=1):
@@ -23,8 +27,9 @@ def load_example(dataset, image_id, shape, channels=1):
         (image, masks): uint8 arrays (height, width, channels), grey values 0 to 255, and (height, width, classes),
         of 0 and 1.
     """
-    image = resize_image(dataset.image(image_id, channels), shape)
-    return image, resize_masks(dataset.masks(image_id), shape)
+    own = dataset.shape_of(image_id)
+    image = read_image_at(dataset.path(image_id), own, shape, channels)
+    return image, masks_at(dataset.runs(image_id), own, shape)
 
 
 def epoch_order(image_ids, seed, epoch):
@@ -42,7 +47,9 @@ def num_batches(count, batch_size):
     return -(-count // batch_size)
 
 
-def training_batches(dataset, image_ids, shape, batch_size, *, channels=1, seed=0, first_epoch=0):
+def training_batches(
+    dataset, image_ids, shape, batch_size, *, channels=1, seed=0, first_epoch=0, augmentation=None, cache=None
+):
     """Endless batches, epoch after epoch, shuffled anew in each; the short last batch of an epoch is kept.
 
     Args:
@@ -53,6 +60,8 @@ def training_batches(dataset, image_ids, shape, batch_size, *, channels=1, seed=
         channels: 1 for grey, 3 for colour.
         seed: with the epoch's number, decides the order.
         first_epoch: the epoch to begin with, counted from 0; a training that goes on begins where it was.
+        augmentation: an `Augmentation`, or None; the change of an image is a function of seed, epoch and image id.
+        cache: folder to keep the examples in at the network's size, or None to make them anew in each epoch.
 
     Returns:
         tf.data.Dataset of (images, masks): float32 (batch, height, width, channels) in [0, 1], and float32
@@ -64,16 +73,24 @@ def training_batches(dataset, image_ids, shape, batch_size, *, channels=1, seed=
     """
     image_ids = _require_images(dataset, image_ids)
     _require_batch_size(batch_size)
+    make = _example_maker(dataset, image_ids, shape, channels, cache)
 
     def order(epoch):
         return epoch_order(image_ids, seed, int(epoch))
+
+    def load(epoch, position):
+        image, masks = make(int(position))
+        if augmentation is None:
+            return image, masks
+        rng = np.random.default_rng((seed, int(epoch), zlib.crc32(image_ids[int(position)].encode())))
+        return augment(image, masks, rng, augmentation)
 
     @tf.autograph.experimental.do_not_convert
     def batches_of(epoch):
         positions = tf.numpy_function(order, [epoch], tf.int64)
         positions.set_shape([None])
-        positions = tf.data.Dataset.from_tensor_slices(positions)
-        return _load_batches(positions, dataset, image_ids, shape, batch_size, channels)
+        places = tf.data.Dataset.from_tensor_slices(positions).map(lambda position: (epoch, position))
+        return _load_batches(places, load, (*shape, channels), (*shape, dataset.num_classes), batch_size)
 
     epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
     return epochs.flat_map(batches_of).prefetch(2)
@@ -83,8 +100,20 @@ def ordered_batches(dataset, image_ids, shape, batch_size, *, channels=1):
     """Batches of the given images, once and in order; otherwise as `training_batches`."""
     image_ids = _require_images(dataset, image_ids)
     _require_batch_size(batch_size)
-    positions = tf.data.Dataset.range(len(image_ids))
-    return _load_batches(positions, dataset, image_ids, shape, batch_size, channels).prefetch(2)
+    make = _example_maker(dataset, image_ids, shape, channels)
+    places = tf.data.Dataset.range(len(image_ids)).map(lambda position: (position,))
+    return _load_batches(
+        places, lambda position: make(int(position)), (*shape, channels), (*shape, dataset.num_classes), batch_size
+    ).prefetch(2)
+
+
+def _example_maker(dataset, image_ids, shape, channels, cache=None):
+    """A function of an image's position that gives its example, from the cache where there is one."""
+    if cache is None:
+        return lambda position: load_example(dataset, image_ids[position], shape, channels)
+    key = hashlib.sha256("\n".join([dataset.fingerprint, *image_ids]).encode()).hexdigest()
+    kept = ExampleCache(cache, key, len(image_ids), (*shape, channels), dataset.num_classes)
+    return lambda position: kept.get(position, lambda: load_example(dataset, image_ids[position], shape, channels))
 
 
 def _require_images(dataset, image_ids):
@@ -102,26 +131,26 @@ def _require_batch_size(batch_size):
         raise ValueError(f"batch_size: got {batch_size}, expected 1 or more images. 8 is usual.")
 
 
-def _load_batches(positions, dataset, image_ids, shape, batch_size, channels):
-    """Load, batch and scale the images at the given positions."""
+def _load_batches(places, load, image_shape, masks_shape, batch_size):
+    """Load, batch and scale the examples that `load` gives for each tuple of numbers in `places`."""
 
-    def load(position):
+    def load_unless_ended(*place):
         with _loading:
             if _loading.ended:
-                return np.zeros((*shape, channels), np.uint8), np.zeros((*shape, dataset.num_classes), np.uint8)
-            return load_example(dataset, image_ids[int(position)], shape, channels)
+                return np.zeros(image_shape, np.uint8), np.zeros(masks_shape, np.uint8)
+            return load(*place)
 
     @tf.autograph.experimental.do_not_convert
-    def load_tensors(position):
-        image, masks = tf.numpy_function(load, [position], [tf.uint8, tf.uint8])
-        image.set_shape([*shape, channels])
-        masks.set_shape([*shape, dataset.num_classes])
+    def load_tensors(*place):
+        image, masks = tf.numpy_function(load_unless_ended, place, [tf.uint8, tf.uint8])
+        image.set_shape(image_shape)
+        masks.set_shape(masks_shape)
         return image, masks
 
     def scale(images, masks):
         return tf.cast(images, tf.float32) / 255, tf.cast(masks, tf.float32)
 
-    examples = positions.map(load_tensors, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    examples = places.map(load_tensors, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return examples.batch(batch_size, drop_remainder=False).map(scale)
 
 

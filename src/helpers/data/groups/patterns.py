@@ -6,7 +6,7 @@ from helpers.data.groups.landmarks import reduced_shape
 from helpers.data.groups.symmetries import FLIP_COLUMNS, FLIP_ROWS, TRANSPOSE
 
 LEAST_MATCH = 0.9  # correlation of two landmarks of the same image
-FEWEST_REPEATS = 4  # chequered plate has 10 and more
+FEWEST_REPEATS = 7  # images of chequered plate have 10 and more, others 6 and fewer
 CELL = 4  # steps that differ by less are the same, pixels of the reduced image
 
 
