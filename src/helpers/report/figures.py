@@ -8,6 +8,7 @@ from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from helpers.report.colours import NEUTRAL, PREDICTION, TRUTH, class_colours
 
 WIDTH = 11.0
+TALLEST = 2.6  # height of a picture in a grid, inches
 
 
 def set_style():
@@ -78,10 +79,9 @@ def picture_columns(rows, row_titles, column_titles, class_names):
     """
     columns = len(column_titles)
     height, width = rows[0][0].shape[:2]
-    row_height = min(WIDTH / columns * height / width, 2.6) + 0.32
-    figure, axes = plt.subplots(
-        len(rows), columns, figsize=(WIDTH, row_height * len(rows) + 0.5), squeeze=False, layout="constrained"
-    )
+    panel_width = min(WIDTH / columns, TALLEST * width / height)
+    size = (panel_width * columns, (panel_width * height / width + 0.32) * len(rows) + 0.5)
+    figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False, layout="constrained")
     for row, (pictures, row_title) in enumerate(zip(rows, row_titles, strict=True)):
         for column, picture in enumerate(pictures):
             words = [column_titles[column]] if row == 0 else []

@@ -55,7 +55,7 @@ def results_block(folder, figures):
     lines = [
         f"![Pairs of photographs with true and predicted defects in colour]({figures}/{picture.name})",
         "",
-        "*Truth (left) and prediction (right) on sheets of the holdout: the best, the worst, one without a defect.*",
+        "*Truth (left) and prediction (right) on sheets of the holdout, the best ones first.*",
         "",
         f"Data: {run['data']}, {results['01_eda.training_images']['value']:,} labelled images, profile "
         f"`{run['profile']}`; {images['train']} images to train on, {images['validation']} for validation, "
