@@ -168,7 +168,7 @@ def split_shares(split, class_names, ax=None):
     return ax
 
 
-def training_curves(history, column, label, ax=None):
+def training_curves(history, column, label, ax=None, *, log=False):
     """A number by epoch, in training and validation (the paper's Figure 8, for `dice_coef`).
 
     Args:
@@ -176,12 +176,13 @@ def training_curves(history, column, label, ax=None):
         column: such as "dice_coef" or "loss"; the validation's is `val_` and the same.
         label: for the y axis.
         ax: Axes, or None for the current ones.
+        log: whether the y axis has logarithmic steps, so that single spikes don't flatten the rest.
     """
     ax = ax or plt.gca()
     marker = "o" if len(history) < 3 else None
     ax.plot(history["epoch"], history[column], color=TRUTH, marker=marker, label="training")
     ax.plot(history["epoch"], history[f"val_{column}"], color=PREDICTION, marker=marker, label="validation")
-    ax.set(xlabel="epoch", ylabel=label)
+    ax.set(xlabel="epoch", ylabel=label, yscale="log" if log else "linear")
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend()
     return ax

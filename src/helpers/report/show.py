@@ -6,6 +6,7 @@ from html import escape
 
 import matplotlib.pyplot as plt
 from IPython.display import HTML, display
+from PIL import Image
 
 from helpers.files import write_csv, write_json, written_beside
 
@@ -24,6 +25,7 @@ def show_figure(figure, run, name, caption, alt):
     held = io.BytesIO()
     figure.savefig(held, format="png")
     plt.close(figure)
+    held = _with_fewer_colours(held)
     with written_beside(run.directory / "figures" / f"{name}.png") as beside:
         beside.write_bytes(held.getvalue())
     write_json(run.directory / "figures" / f"{name}.json", {"caption": caption, "alt": alt})
@@ -31,6 +33,16 @@ def show_figure(figure, run, name, caption, alt):
     display(
         {"image/png": picture, "text/plain": alt}, metadata={"image/png": {"alt": alt, "caption": caption}}, raw=True
     )
+
+
+def _with_fewer_colours(png):
+    """The same picture in 256 colours, which grey photographs and a few inks need no more than: a third of the size."""
+    smaller = io.BytesIO()
+    with Image.open(png) as picture:
+        picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            smaller, "PNG", optimize=True
+        )
+    return smaller
 
 
 def show_table(table, run, name, caption, digits=3, index=True, wrap=False):
