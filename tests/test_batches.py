@@ -1,9 +1,6 @@
 """Batches: every image once an epoch, in an order that seed and epoch alone decide."""
 
 import itertools
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -181,30 +178,6 @@ def test_batches_of_an_image_that_was_damaged_meanwhile(tmp_path, damage):
     assert numbers(next(batches)[0].numpy()) == [0, 1, 2]
     with pytest.raises(tf.errors.OpError, match=r"train_images/04\.png"):
         next(batches)
-
-
-LEFT_OPEN = """
-import sys, time
-from pathlib import Path
-from tiny_models import SHAPE, tiny_dataset
-from helpers.models import batches
-
-def load_slowly(*arguments):
-    time.sleep(0.05)
-    return load_example(*arguments)
-
-load_example, batches.load_example = batches.load_example, load_slowly
-dataset = tiny_dataset(Path(sys.argv[1]), 20)
-left_open = iter(batches.training_batches(dataset, dataset.training_ids, SHAPE, 8))
-next(left_open)
-"""
-
-
-def test_training_batches_left_open_let_the_process_end(tmp_path):
-    """TensorFlow's threads load ahead; calling Python while it goes down, they would hang or abort the process."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    command = [sys.executable, "-c", LEFT_OPEN, str(tmp_path / "tiny")]
-    assert subprocess.run(command, env=environment, timeout=60, capture_output=True).returncode == 0
 
 
 def read_arrays(dataset, epochs, **arguments):

@@ -272,6 +272,34 @@ def test_train_model_names_an_image_that_was_damaged_meanwhile(tmp_path, damage,
     assert "\n" not in str(raised.value)
 
 
+FAILING = """
+import sys, time
+from pathlib import Path
+from helpers.models import batches
+from test_train import train_tiny
+from tiny_models import tiny_dataset
+
+def load_slowly(*arguments):
+    time.sleep(0.05)
+    return load_example(*arguments)
+
+load_example, batches.load_example = batches.load_example, load_slowly
+folder = Path(sys.argv[1])
+dataset = tiny_dataset(folder / "tiny", 40)
+dataset.path("17.png").write_bytes(b"no image")
+train_tiny(dataset, folder / "model")
+"""
+
+
+def test_train_model_that_fails_lets_the_process_end(tmp_path):
+    """TensorFlow's threads go on loading; calling Python while it goes down, they would hang or abort the process."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", FAILING, str(tmp_path)]
+    ended = subprocess.run(command, env=environment, timeout=60, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "17.png: this is no image that can be read" in ended.stderr
+
+
 def test_train_model_passes_other_errors_of_tensorflow_on(model, tmp_path):
     """What Python did not raise stays as it is."""
     batches = labelled_batches(1, 7).map(lambda images, masks: (tf.debugging.check_numerics(images / 0, "oops"), masks))

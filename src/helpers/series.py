@@ -267,7 +267,7 @@ def _finish_run(run_directory, seconds, complete):
         results = read_json(run_directory / "results.json")
         stamp = re.sub(r"[^0-9T]", "", run["finished"][:19])
         write_json(run_directory / "history" / f"{stamp}.json", {"run": run, "results": results})
-        for checkpoint in run_directory.glob("models/*/checkpoint.npz"):
+        for checkpoint in run_directory.glob("models/*/checkpoint*.npz"):
             checkpoint.unlink()
 
 

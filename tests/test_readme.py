@@ -1,0 +1,65 @@
+"""README.md and reports/README.md say what the committed report says."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from helpers.report.readme import BEGIN, END, results_block, write_readmes
+from helpers.results import format_estimate, read_results
+
+ROOT = Path(__file__).absolute().parents[1]
+REPORT = ROOT / "reports" / "severstal-sample"
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the README and of the committed report."""
+    shutil.copy2(ROOT / "README.md", tmp_path)
+    shutil.copytree(REPORT, tmp_path / "reports" / REPORT.name)
+    return tmp_path
+
+
+def test_readmes_are_those_that_the_report_gives(project):
+    write_readmes(project, REPORT.name)
+    for name in ("README.md", "reports/README.md"):
+        assert (project / name).read_text() == (ROOT / name).read_text(), f"{name}: run `make readme`"
+
+
+def test_results_block_gives_each_score_with_its_split(project):
+    text = results_block(REPORT, "figures")
+    results = read_results(REPORT / "results.json")
+    for score in ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy"):
+        record = results[f"04_segmentation.unet_paper.{score}"]
+        value = format_estimate(record["value"], record["low"], record["high"])
+        assert re.search(rf"\| `{score}`: .* \| holdout \| {re.escape(value)} \|", text)
+
+
+def test_readmes_point_to_files_that_are_there():
+    for readme in (ROOT / "README.md", ROOT / "reports" / "README.md"):
+        for link in re.findall(r"\]\(([^)#:]+)\)", readme.read_text()):
+            assert (readme.parent / link).exists(), f"{readme.name}: {link}"
+
+
+def test_write_readmes_without_the_marks(project):
+    (project / "README.md").write_text("no marks")
+    with pytest.raises(ValueError, match="Put them where the results belong"):
+        write_readmes(project, REPORT.name)
+    assert (project / "README.md").read_text() == "no marks"
+
+
+def test_write_readmes_of_a_report_that_is_not_there(project):
+    with pytest.raises(FileNotFoundError, match="run_all.py --name other"):
+        write_readmes(project, "other")
+
+
+def test_marks_stand_in_the_readme_once():
+    text = (ROOT / "README.md").read_text()
+    assert text.count(BEGIN) == text.count(END) == 1
+
+
+def test_committed_report_is_small_and_of_the_sample():
+    assert sum(path.stat().st_size for path in REPORT.rglob("*") if path.is_file()) < 10e6
+    results = read_results(REPORT / "results.json")
+    assert results["01_eda.training_images"]["value"] == 115
