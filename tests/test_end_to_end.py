@@ -235,14 +235,18 @@ def test_real_scores_are_those_of_the_bundle(real):
 
 
 @needs_labels
-def test_labels_alone_give_the_published_table_2(tmp_path):
+def test_labels_alone_give_the_published_table_2_and_ask_for_no_photographs(tmp_path):
     project = copy_project(tmp_path)
-    make_data(project / "sheets", 12, shape=(32, 192), progress=False)
-    areas = str(LABELS / "areas.csv")
-    code, _, err = run_all(project, "--data", "sheets", "--only", "01_eda", "-p", "01_eda.AREAS", areas)
+    areas, runs = str(LABELS / "areas.csv"), str(LABELS / "train_partial.csv")
+    settings = ("-p", "01_eda.AREAS", areas, "-p", "01_eda.RUNS", runs)
+    code, out, err = run_all(project, "--only", "01_eda", *settings)
     assert code == 0, err
-    table = pd.read_csv(project / "reports" / "sheets" / "tables" / "01_table_2.csv", index_col=0)
+    assert "making up" not in out and not (project / "data").exists()
+    report = project / "reports" / LABELS.name
+    table = pd.read_csv(report / "tables" / "01_table_2.csv", index_col=0)
     assert table.loc["mean"].round(6).tolist() == [0.564529, 0.000760, 0.000162, 0.025507, 0.005349]
     assert table.loc["max"].round(6).tolist() == [3, 0.076423, 0.034236, 0.899023, 0.470654]
-    results = read_results(project / "reports" / "sheets" / "results.json")
+    results = read_results(report / "results.json")
     assert results["01_eda.largest_difference_to_published"]["value"] == 0
+    assert (report / "figures" / "01_defect_maps.png").is_file()
+    assert not (report / "figures" / "01_images.png").exists()

@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from helpers.files import read_json, write_json
@@ -45,6 +46,38 @@ def test_find_data_prefers_data_severstal_to_made_up_data(project):
     place.mkdir(parents=True)
     (place / "train.csv").touch()
     assert find_data("", project) == place
+
+
+def test_find_data_takes_the_input_folder_on_kaggle(project, monkeypatch):
+    place = project / "kaggle"
+    place.mkdir()
+    (place / "train.csv").touch()
+    monkeypatch.setattr("helpers.runs.KAGGLE_INPUTS", (project / "nowhere", place))
+    assert find_data("", project) == place
+
+
+def test_find_copies_looks_once_for_the_same_data(project, tiny_data, monkeypatch):
+    calls = []
+
+    def find_dataset_copies(dataset):
+        calls.append(dataset.fingerprint)
+        return pd.DataFrame([("train_images/a.jpg", "train_images/b.jpg", "same", 0.9)],
+                            columns=["first", "second", "transform", "similarity"])  # fmt: skip
+
+    monkeypatch.setattr("helpers.runs.find_dataset_copies", find_dataset_copies)
+    directory = tiny_data()
+    run = open_run(str(directory), "runs/mine")
+    first = run.find_copies(run.read_dataset())
+    assert run.find_copies(run.read_dataset()).equals(first) and len(calls) == 1
+    (directory / "train.csv").write_text("ImageId,ClassId,EncodedPixels\na.jpg,1,1 9\n")
+    run.find_copies(run.read_dataset())
+    assert len(calls) == 2
+
+
+def test_read_dataset_notes_the_fingerprint(project, tiny_data):
+    run = open_run(str(tiny_data()), "runs/mine")
+    dataset = run.read_dataset()
+    assert run.settings["fingerprint"] == dataset.fingerprint and run.settings["made_up"] is False
 
 
 def test_find_data_makes_data_up_once_and_says_so(project, monkeypatch):
