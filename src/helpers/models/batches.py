@@ -2,6 +2,7 @@
 
 import atexit
 import hashlib
+import os
 import threading
 import time
 import zlib
@@ -150,7 +151,7 @@ def _load_batches(places, load, image_shape, masks_shape, batch_size):
     def scale(images, masks):
         return tf.cast(images, tf.float32) / 255, tf.cast(masks, tf.float32)
 
-    examples = places.map(load_tensors, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    examples = places.map(load_tensors, num_parallel_calls=os.cpu_count(), deterministic=True)
     return examples.batch(batch_size, drop_remainder=False).map(scale)
 
 
