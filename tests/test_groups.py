@@ -189,6 +189,7 @@ class TestFindCopies:
         images = {name: plate[:160, :480] for name, plate in plates.items()}
         assert all(find_step(find_landmarks(image)) for image in images.values())
         assert find(images).empty
+        assert find_step(find_landmarks(sheet(1, STRIP))) is None
         images["again"] = photographed_again(plates["3"][33:193, 71:551])
         pairs = find(images)
         assert names_of(pairs) == [("3", "again")]
@@ -246,6 +247,11 @@ class TestFindCopies:
     def test_find_copies_repeated_id(self):
         with pytest.raises(ValueError, match="'a' comes more than once"):
             find_copies(["a", "b", "a"], lambda image_id: sheet(1), progress=False)
+
+    @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+    def test_find_copies_wrong_share(self, share):
+        with pytest.raises(ValueError, match="least_overlap: got .* expected a share"):
+            find({}, least_overlap=share)
 
 
 class TestGroupImages:

@@ -1,8 +1,8 @@
 """Near-duplicate groups: images that show the same piece of steel, also mirrored, turned, shifted or in part.
 
 A split that puts two of them into different parts tunes and judges a model on what it was trained on, so images are
-split by group. Imports point one way: `symmetries` -> `landmarks` -> `candidates`, `compare` -> `copies`; `grouping`
-needs none of them.
+split by group. Imports point one way: `symmetries` -> `landmarks` -> `candidates`, `patterns`, `compare` -> `copies`;
+`grouping` needs none of them.
 """
 
 from helpers.data.groups.copies import COPY, PART, SHIFTED, find_copies

@@ -5,8 +5,8 @@ import numpy as np
 from helpers.data.groups.landmarks import reduced_shape
 from helpers.data.groups.symmetries import FLIP_COLUMNS, FLIP_ROWS, TRANSPOSE
 
-LEAST_MATCH = 0.9  # correlation of two landmarks of the same image
-FEWEST_REPEATS = 7  # images of chequered plate have 10 and more, others 6 and fewer
+LEAST_MATCH = 0.85  # correlation of two landmarks of the same image
+FEWEST_REPEATS = 6  # few images without a pattern have as many
 CELL = 4  # steps that differ by less are the same, pixels of the reduced image
 
 
@@ -25,7 +25,7 @@ def find_step(landmarks):
     steps = steps[(np.abs(steps) <= np.array(reduced_shape(landmarks.shape)) / 3).all(axis=1)]
     if len(steps) < FEWEST_REPEATS:
         return None
-    steps[(steps < 0) @ (2, 1) > (steps > 0) @ (2, 1)] *= -1  # a step and its opposite are the same
+    steps[np.sign(steps) @ (2, 1) < 0] *= -1  # a step and its opposite are the same
     most, found = 0, None
     for offset in (0, CELL // 2):  # twice, so that no border between cells parts what belongs together
         _, members, counts = np.unique((steps + offset) // CELL, axis=0, return_inverse=True, return_counts=True)
