@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from helpers.files import read_json, write_json
-from helpers.runs import Run, describe_run, find_data, find_root, git_revision, open_run
+from helpers.runs import CODE, Run, describe_run, find_data, find_root, git_revision, open_run
 
 
 @pytest.fixture
@@ -136,3 +136,9 @@ def test_best_model_without_any(tmp_path):
 
 def test_git_revision_outside_git(tmp_path):
     assert git_revision(tmp_path / "nowhere") == "unknown"
+
+
+def test_describe_run_from_a_folder_outside_the_project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    describe_run(tmp_path / "run", tmp_path / "sheets", "smoke")
+    assert read_json(tmp_path / "run" / "run.json")["git_revision"] == git_revision(CODE)

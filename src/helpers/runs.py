@@ -16,6 +16,7 @@ from helpers.files import read_json, write_csv, write_json
 from helpers.results import Results, fresh_results
 
 DEFAULT_PROFILE = "demo"
+CODE = Path(__file__).parent  # whose git revision a run notes, from whichever folder it is started
 KAGGLE_INPUTS = (
     Path("/kaggle/input/severstal-steel-defect-detection"),
     Path("/kaggle/input/competitions/severstal-steel-defect-detection"),
@@ -185,7 +186,7 @@ def describe_run(directory, data, profile, **settings):
             "data": data.name,
             "profile": profile,
             "started": now(),
-            "git_revision": git_revision(find_root()),
+            "git_revision": git_revision(CODE),
             "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
             **settings,
         },

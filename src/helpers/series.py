@@ -20,7 +20,7 @@ from papermill.exceptions import PapermillExecutionError
 from helpers.data.check import check_dataset, summarise
 from helpers.files import read_json, write_csv, write_json
 from helpers.report.site import write_report
-from helpers.runs import Run, describe_run, find_data, git_revision, now, update_run
+from helpers.runs import CODE, Run, describe_run, find_data, git_revision, now, update_run
 
 NOTEBOOKS = ("01_eda", "02_preprocessing", "04_segmentation", "06_submission")
 SEGMENTATION = "04_segmentation"
@@ -256,7 +256,7 @@ def _begin_run(run_directory, data, profile, settings, keep):
     if not keep or not (run_directory / "run.json").exists():
         describe_run(run_directory, data, profile, settings=settings)
     else:
-        update_run(run_directory, settings=settings, git_revision=git_revision(Path.cwd()), started=now())
+        update_run(run_directory, settings=settings, git_revision=git_revision(CODE), started=now())
 
 
 def _finish_run(run_directory, seconds, complete):
