@@ -79,44 +79,62 @@ def find_data():
     return make_data(Path(tempfile.mkdtemp()) / "sheets", 120)
 
 
-def main():
-    """Time both, in turns, and print the ratio."""
-    dataset = read_dataset(find_data())
+def is_jpeg(path):
+    """Whether the file holds JPEG data, by content."""
+    with open(path, "rb") as file:
+        return file.read(2) == b"\xff\xd8"
+
+
+def compare(dataset, image_ids, which):
+    """Time both on these images, in turns, and print the ratios."""
     # an epoch of at least so many images, so that what is begun once an epoch doesn't hide what an image takes
-    image_ids = dataset.training_ids * -(-LEAST // len(dataset.training_ids))
+    image_ids = image_ids * -(-LEAST // len(image_ids))
     count = num_batches(len(image_ids), BATCH_SIZE)
     usual = UsualGenerator(dataset, image_ids)
     seconds_of((usual[index] for index in range(2)), 2)
     seconds_of(training_batches(dataset, image_ids, SHAPE, BATCH_SIZE), 2)
-    ratios, cached_ratios, speeds = [], [], []
+    seconds = {"usual generator": [], "ours, first epoch": [], "ours, cached on disk": []}
     for _ in range(REPEATS):
-        slow = seconds_of((usual[index] for index in range(count)), count)
-        quick = seconds_of(training_batches(dataset, image_ids, SHAPE, BATCH_SIZE), count)
         with tempfile.TemporaryDirectory() as folder:
-            seconds_of(training_batches(dataset, image_ids, SHAPE, BATCH_SIZE, cache=folder), count)
-            kept = seconds_of(training_batches(dataset, image_ids, SHAPE, BATCH_SIZE, cache=folder), count)
-        ratios.append(slow / quick)
-        cached_ratios.append(slow / kept)
-        speeds.append([len(image_ids) / seconds for seconds in (slow, quick, kept)])
-    medians = [statistics.median(column) for column in zip(*speeds, strict=True)]
+            fresh = training_batches(dataset, image_ids, SHAPE, BATCH_SIZE)
+            cached = training_batches(dataset, image_ids, SHAPE, BATCH_SIZE, cache=folder)
+            seconds["usual generator"].append(seconds_of((usual[index] for index in range(count)), count))
+            seconds["ours, first epoch"].append(seconds_of(fresh, count))
+            seconds_of(cached, count)
+            seconds["ours, cached on disk"].append(seconds_of(cached, count))
+    print(f"{which}: {len(image_ids)} images, medians of {REPEATS} turns")
+    for name, taken in seconds.items():
+        ratios = [usual / ours for usual, ours in zip(seconds["usual generator"], taken, strict=True)]
+        print(
+            f"  {name:20s}  {len(image_ids) / statistics.median(taken):8.1f} images a second, "
+            f"{statistics.median(ratios):.1f} times ({min(ratios):.1f} to {max(ratios):.1f})"
+        )
+
+
+def main():
+    """Time both on all images and on the JPEGs alone, and print what memory an epoch takes."""
+    dataset = read_dataset(find_data())
     print(
-        f"{dataset.name}: {len(image_ids)} images of {dataset.shape[0]} x {dataset.shape[1]}, "
-        f"to {SHAPE[0]} x {SHAPE[1]}; medians of {REPEATS} turns"
+        f"{dataset.name}: {dataset.shape[0]} x {dataset.shape[1]}, to {SHAPE[0]} x {SHAPE[1]}, batches of {BATCH_SIZE}"
     )
-    print(f"  usual generator       {medians[0]:8.1f} images a second")
-    print(
-        f"  ours, first epoch     {medians[1]:8.1f} images a second, {statistics.median(ratios):.1f} times "
-        f"({min(ratios):.1f} to {max(ratios):.1f})"
-    )
-    print(
-        f"  ours, cached on disk  {medians[2]:8.1f} images a second, {statistics.median(cached_ratios):.1f} times "
-        f"({min(cached_ratios):.1f} to {max(cached_ratios):.1f})"
-    )
+    image_ids = dataset.training_ids
+    jpegs = [image_id for image_id in image_ids if is_jpeg(dataset.path(image_id))]
+    compare(dataset, image_ids, f"all {len(image_ids)} images")
+    if 0 < len(jpegs) < len(image_ids):
+        compare(dataset, jpegs, f"the {len(jpegs)} that are JPEGs, as all of the competition's are")
+    measure_memory(dataset, image_ids)
+
+
+def measure_memory(dataset, image_ids):
+    """Print the largest memory so far, and after an epoch of ten times as many images."""
+    image_ids = image_ids * -(-LEAST // len(image_ids))
+    seconds_of(training_batches(dataset, image_ids, SHAPE, BATCH_SIZE), num_batches(len(image_ids), BATCH_SIZE))
     before = peak_memory()
-    seconds_of(training_batches(dataset, image_ids * 10, SHAPE, BATCH_SIZE), 10 * count)
+    seconds_of(
+        training_batches(dataset, image_ids * 10, SHAPE, BATCH_SIZE), num_batches(10 * len(image_ids), BATCH_SIZE)
+    )
     print(
-        f"  peak memory           {before:8.0f} MiB after {len(image_ids)} images, {peak_memory():.0f} MiB after "
-        f"{10 * len(image_ids)} more in one epoch"
+        f"peak memory: {before:.0f} MiB after {len(image_ids)} images, {peak_memory():.0f} MiB after 10 times as many"
     )
 
 

@@ -65,8 +65,9 @@ def training_batches(
         cache: folder to keep the examples in at the network's size, or None to make them anew in each epoch.
 
     Returns:
-        tf.data.Dataset of (images, masks): float32 (batch, height, width, channels) in [0, 1], and float32
-        (batch, height, width, classes) of 0 and 1. An epoch is `num_batches(len(image_ids), batch_size)` of them.
+        tf.data.Dataset of (images, masks): float32 (batch, height, width, channels) in [0, 1], and uint8
+        (batch, height, width, classes) of 0 and 1, which the losses turn to float32. An epoch is
+        `num_batches(len(image_ids), batch_size)` of them.
 
     Raises:
         ValueError: there are no images, or the batch size is below 1.
@@ -149,7 +150,7 @@ def _load_batches(places, load, image_shape, masks_shape, batch_size):
         return image, masks
 
     def scale(images, masks):
-        return tf.cast(images, tf.float32) / 255, tf.cast(masks, tf.float32)
+        return tf.cast(images, tf.float32) / 255, masks
 
     examples = places.map(load_tensors, num_parallel_calls=os.cpu_count(), deterministic=True)
     return examples.batch(batch_size, drop_remainder=False).map(scale)
