@@ -16,7 +16,9 @@ from helpers.components import (
     defects_found,
     false_components,
     label_components,
+    rle_component_areas,
 )
+from helpers.rle import mask2rle
 
 
 def assert_same_components(mask):
@@ -179,3 +181,28 @@ def test_component_counts_raise():
         component_counts(np.zeros((1, 1, 1)), [[[0.5]]])
     with pytest.raises(ValueError, match="ComponentCounts.found has"):
         ComponentCounts([[1]], [[1, 1]], [[1]], [[1]])
+
+
+@pytest.mark.parametrize(
+    ("text", "areas"),
+    [
+        ("", []),  # nothing
+        ("1 12", [12]),  # all of 3 x 4: one run that goes down every column
+        ("3 2", [1, 1]),  # the foot of one column and the head of the next: no contact
+        ("2 1 6 1", [2]),  # corners touch
+        ("1 1 3 1 5 1", [3]),  # the middle of the second column joins two of the first
+        ("1 3 7 3", [3, 3]),  # a column left free between
+    ],
+)
+def test_rle_component_areas_worked_by_hand(text, areas):
+    """Of an image of 3 x 4 pixels."""
+    assert rle_component_areas(text, (3, 4)).tolist() == areas
+
+
+@settings(deadline=None, max_examples=100)
+@given(numpy_st.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 1)))
+def test_rle_component_areas_are_those_of_the_mask(mask):
+    """The same areas as by labelling the decoded mask."""
+    labels, count = label_components(mask)
+    expected = sorted(np.bincount(labels.ravel(), minlength=count + 1)[1:])
+    assert sorted(rle_component_areas(mask2rle(mask), mask.shape)) == expected

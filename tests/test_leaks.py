@@ -11,7 +11,6 @@ from helpers.data.leaks import (
     group_dataset,
     leak_table,
     published_parts,
-    random_parts,
     training_groups,
 )
 
@@ -71,14 +70,6 @@ def test_published_parts_go_by_the_names_where_all_tell(tiny_data):
 
 def test_published_parts_of_one_part(tiny_data):
     assert published_parts(read_dataset(tiny_data(test=()))) is None
-
-
-def test_random_parts_takes_each_image_once():
-    ids = [str(number) for number in range(50)]
-    parts = random_parts(ids, 1)
-    assert sorted(parts.index) == sorted(ids)
-    assert parts.value_counts().to_dict() == {"train": 30, "validation": 10, "holdout": 10}
-    assert parts.equals(random_parts(ids, 1)) and not parts.equals(random_parts(ids, 2))
 
 
 def test_leak_table_gives_a_row_for_each_part():

@@ -12,6 +12,7 @@ from helpers.data.split import (
     class_combinations,
     draw_sample,
     make_split,
+    random_parts,
     strata,
 )
 
@@ -204,3 +205,11 @@ def test_draw_sample_depends_on_its_seed_alone():
     areas = make_areas(LIKE_PUBLISHED)
     assert draw_sample(areas, 100, 7) == draw_sample(areas.copy(), 100, 7)
     assert draw_sample(areas, 100, 7) != draw_sample(areas, 100, 8)
+
+
+def test_random_parts_takes_each_image_once():
+    ids = [str(number) for number in range(50)]
+    parts = random_parts(ids, 1)
+    assert sorted(parts.index) == sorted(ids)
+    assert parts.value_counts().to_dict() == {"train": 30, "validation": 10, "holdout": 10}
+    assert parts.equals(random_parts(ids, 1)) and not parts.equals(random_parts(ids, 2))

@@ -9,6 +9,7 @@ import numpy as np
 
 from helpers.counts import CountsPerImage, check_binary, check_masks
 from helpers.metrics import ScoreTerms
+from helpers.rle import parse_runs
 
 
 def label_components(mask):
@@ -50,6 +51,45 @@ def label_components(mask):
     # Runs and the pixels chosen by a mask come in the same order, row by row.
     labels[mask] = np.repeat(run_labels + 1, stops - starts)
     return labels, len(numbers)
+
+
+def rle_component_areas(text, shape):
+    """Areas of the connected components of a mask, with 8-connectivity, without decoding it.
+
+    Args:
+        text: run-length text, as in `helpers.rle.rle2mask`.
+        shape: (height, width) of the image in pixels.
+
+    Returns:
+        int64 array of pixels, one a component, in the order in which their first pixels are read (columns from the
+        left, each from the top). Empty for a mask without a pixel.
+
+    Raises:
+        TypeError, ValueError: as in `helpers.rle.parse_runs`.
+
+    Source:
+        As `label_components`, on columns in place of rows.
+
+    Example:
+        >>> rle_component_areas("1 1 5 2 12 1", (3, 4)).tolist()
+        [3, 1]
+    """
+    starts, stops, stride = _cut_runs(*parse_runs(text, shape), shape[0])
+    roots = _join(len(starts), *_touching_runs(starts, stops, stride))
+    areas = np.bincount(roots, weights=stops - starts).astype(np.int64)
+    return areas[areas > 0]
+
+
+def _cut_runs(starts, lengths, height):
+    """Cut runs that go down each column at the columns' ends; the same three as `_find_runs`, of columns."""
+    first, after = starts - 1, starts - 1 + lengths
+    pieces = (after - 1) // height - first // height + 1
+    within = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    columns = np.repeat(first // height, pieces) + within
+    tops = np.maximum(np.repeat(first, pieces), columns * height)
+    ends = np.minimum(np.repeat(after, pieces), (columns + 1) * height)
+    # One blank pixel between the columns keeps the end of one and the beginning of the next apart.
+    return tops + columns, ends + columns, height + 1
 
 
 def _find_runs(mask):

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from helpers.components import rle_component_areas
 from helpers.data.images import read_image
-from helpers.rle import parse_runs, rle2mask
+from helpers.rle import parse_runs
 
 DARK = 15  # grey value up to which a column of pixels counts as margin and not as steel
 GRID = (32, 200)  # rows and columns of the map of where defects lie
@@ -40,14 +41,14 @@ def component_areas(labels):
     Returns:
         Table with ImageId, ClassId and area (pixels), a row for each component.
     """
-    rows = list(labels[["ImageId", "ClassId", "EncodedPixels", "shape"]].itertuples(index=False, name=None))
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        found = list(pool.map(lambda row: _component_areas(row[2], row[3]), rows))
+    found = [
+        rle_component_areas(text, shape) for text, shape in zip(labels["EncodedPixels"], labels["shape"], strict=True)
+    ]
     counts = [len(areas) for areas in found]
     return pd.DataFrame(
         {
-            "ImageId": np.repeat(np.array([row[0] for row in rows], dtype=object), counts),
-            "ClassId": np.repeat(np.array([row[1] for row in rows], dtype=np.int64), counts),
+            "ImageId": np.repeat(labels["ImageId"].to_numpy(dtype=object), counts),
+            "ClassId": np.repeat(labels["ClassId"].to_numpy(dtype=np.int64), counts),
             "area": np.concatenate([*found, np.zeros(0, np.int64)]).astype(np.int64),
         }
     )
@@ -89,8 +90,9 @@ def defect_map(labels, shape, grid=GRID):
     for text, own in zip(labels["EncodedPixels"], labels["shape"], strict=True):
         if tuple(own) == tuple(shape):
             starts, lengths = parse_runs(text, shape)
-            np.add.at(changes, starts - 1, 1)
-            np.add.at(changes, starts - 1 + lengths, -1)
+            # No two runs of a label begin or end at the same place.
+            changes[starts - 1] += 1
+            changes[starts - 1 + lengths] -= 1
             count += 1
     marked = np.cumsum(changes[:-1]).reshape(width, height).T / max(count, 1)
     grid_wh = (min(grid[1], width), min(grid[0], height))
@@ -150,18 +152,6 @@ def compare_parts(light):
     means = light.groupby("part")[["brightness", "contrast", "margin"]].mean().T.reindex(columns=["train", "test"])
     deviation = light.loc[light["part"] == "train", ["brightness", "contrast", "margin"]].std()
     return means.assign(distance=(means["test"] - means["train"]) / deviation.replace(0, np.nan))
-
-
-def _component_areas(text, shape):
-    """Areas of the connected components of one label, looked for only in the columns that it touches."""
-    starts, lengths = parse_runs(text, shape)
-    if not len(starts):
-        return np.zeros(0, np.int64)
-    height = shape[0]
-    first, last = int(starts[0] - 1) // height, int(starts[-1] + lengths[-1] - 2) // height
-    columns = np.ascontiguousarray(rle2mask(text, shape).T[first : last + 1])
-    _, _, statistics, _ = cv2.connectedComponentsWithStats(columns, connectivity=8)
-    return statistics[1:, cv2.CC_STAT_AREA].astype(np.int64)
 
 
 def _describe_light(path):

@@ -1,12 +1,10 @@
 """Copies within a data set, training and test images together, and what a split of it gives away."""
 
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from helpers.data.dataset import PARTS
 from helpers.data.groups import count_leaks, find_copies, group_images
 from helpers.data.images import read_image
-from helpers.data.split import HOLDOUT, TRAIN, VALIDATION
 
 COPY_COLUMNS = ["first", "second", "transform", "similarity"]
 
@@ -61,18 +59,6 @@ def published_parts(dataset):
     beginnings = names.str.extract(r"^(train|test|valid|val)[_-]", expand=False)
     parts = pd.Series(dataset.images["part"].to_numpy() if beginnings.isna().any() else beginnings, index=files.index)
     return parts if parts.nunique() > 1 else None
-
-
-def random_parts(image_ids, seed):
-    """What many do: 60, 20 and 20 % at random, no matter which images are copies and which classes they have.
-
-    Returns:
-        Series of "train", "validation" and "holdout" by image id.
-    """
-    train, rest = train_test_split(list(image_ids), train_size=0.6, random_state=seed)
-    validation, holdout = train_test_split(rest, train_size=0.5, random_state=seed)
-    named = [(part, ids) for part, ids in ((TRAIN, train), (VALIDATION, validation), (HOLDOUT, holdout))]
-    return pd.concat([pd.Series(part, index=ids) for part, ids in named])
 
 
 def class_share_spread(areas, parts):

@@ -9,7 +9,6 @@ import os
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from helpers.data.groups.landmarks import invariants, move_waves, reduced_shape
 from helpers.data.groups.symmetries import NAMES, TRANSPOSE, apply_to_positions
@@ -84,6 +83,8 @@ def find_candidates(landmarks, progress=None):
 
 def _neighbours(points, progress):
     """Pairs of points that are near each other, as two arrays of indices, a chunk at a time."""
+    from scipy.spatial import cKDTree
+
     tree = cKDTree(points, leafsize=LEAF_SIZE)
     for start in range(0, len(points), CHUNK):
         one = tree.indices[start : start + CHUNK]  # those that lie together in space lie together in memory

@@ -8,8 +8,6 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import reverse_cuthill_mckee
 from tqdm.auto import tqdm
 
 from helpers.data.groups.candidates import find_candidates
@@ -132,6 +130,9 @@ def _find_candidates(landmarks, progress):
 
 def _near_each_other(candidates, count):
     """An order of the candidates in which each image is needed for a short while only."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
     first, second = (candidates[name].to_numpy(int) for name in ("first", "second"))
     graph = coo_array((np.ones(2 * len(first)), (np.append(first, second), np.append(second, first))), (count, count))
     rank = np.empty(count, int)

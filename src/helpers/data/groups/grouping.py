@@ -2,8 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 
 def group_images(image_ids, pairs):
@@ -36,6 +34,9 @@ def group_images(image_ids, pairs):
                 f"pairs: {pairs[name].iloc[int(np.argmax(places < 0))]!r} is not among the image ids. "
                 "Pass all images that were compared, and take those that are wanted from the result."
             )
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(pairs)), (first, second)), (len(index), len(index)))
     _, labels = connected_components(graph, directed=False)
     return pd.Series(pd.factorize(labels)[0], index=index, name="group")
