@@ -83,11 +83,41 @@ def test_training_batches_are_in_the_epoch_s_order(dataset):
     assert len({tuple(epoch) for epoch in epochs}) == 4
 
 
-@pytest.mark.parametrize("first_epoch", [1, 3])
-def test_training_batches_go_on_where_an_undisturbed_run_would_be(dataset, first_epoch):
-    """Beginning with epoch k gives the epochs k, k + 1 and so on."""
-    undisturbed = read_epochs(dataset, 5, seed=5)
-    assert read_epochs(dataset, 5 - first_epoch, seed=5, first_epoch=first_epoch) == undisturbed[first_epoch:]
+@pytest.mark.parametrize("first_step", [1, 2, 3, 7, 9])
+def test_training_batches_go_on_where_an_undisturbed_run_would_be(dataset, first_step):
+    """Beginning with step k, amid an epoch or not, gives the steps k, k + 1 and so on."""
+    undisturbed = list(itertools.chain(*read_epochs(dataset, 5, seed=5)))
+    batches = training_batches(dataset, dataset.training_ids, SHAPE, BATCH_SIZE, seed=5, first_step=first_step)
+    found = [numbers(images) for images, _ in batches.take(5 * STEPS - first_step).as_numpy_iterator()]
+    assert found == undisturbed[first_step:]
+
+
+def test_training_batches_by_weight(dataset):
+    """An image of weight 3 comes three times in each epoch, one of weight 0 never; augmented anew each time."""
+    weights = [3, 0, 0, 1, 1, 1, 1]
+    ids = dataset.training_ids
+    batches = training_batches(dataset, ids, SHAPE, BATCH_SIZE, seed=5, weights=weights)
+    for _ in range(3):
+        found = [number for images, _ in batches.take(STEPS).as_numpy_iterator() for number in numbers(images)]
+        assert sorted(found) == [0, 0, 0, 3, 4, 5, 6]
+    noisy = Augmentation(mirror=0, shift=0, brightness=0, contrast=0, blur=0, erase=0, noise=0.1)
+    images, _ = read_arrays(dataset, 1, weights=[7, 0, 0, 0, 0, 0, 0], augmentation=noisy)
+    assert len(np.unique(images, axis=0)) == IMAGES
+    with pytest.raises(ValueError, match="weights: got 2 for 7 images"):
+        training_batches(dataset, ids, SHAPE, BATCH_SIZE, weights=[1, 1])
+
+
+def test_training_batches_of_windows(dataset):
+    """Cut from the image as it is, with the masks; mostly around a defect; another one in each epoch."""
+    images, masks = read_arrays(dataset, 4, window=(16, 24))
+    assert images.shape == (4 * IMAGES, 16, 24, 1) and masks.shape == (4 * IMAGES, 16, 24, 4)
+    # a defect is bright in these images, and nothing else is, save for the corner that numbers the image
+    found = (images[..., 0] > 100 / 255) == masks.any(axis=-1)
+    assert found.all()
+    assert masks.any(axis=(1, 2, 3)).mean() > 0.6
+    assert len(np.unique(images, axis=0)) > 3 * IMAGES
+    with pytest.raises(ValueError, match="window: got 33 x 24"):
+        training_batches(dataset, dataset.training_ids, SHAPE, BATCH_SIZE, window=(33, 24))
 
 
 def test_training_batches_of_another_seed(dataset):
@@ -194,7 +224,7 @@ def test_training_batches_augment_by_seed_epoch_and_image_alone(dataset):
     assert np.array_equal(once[0], again[0]) and np.array_equal(once[1], again[1])
     assert not np.array_equal(once[0], plain[0])
     assert set(np.unique(once[1])) <= {0, 1}
-    (later,) = [read_arrays(dataset, 1, augmentation=strong, first_epoch=1)]
+    (later,) = [read_arrays(dataset, 1, augmentation=strong, first_step=STEPS)]
     assert np.array_equal(later[0], once[0][IMAGES:]) and np.array_equal(later[1], once[1][IMAGES:])
 
 

@@ -125,6 +125,7 @@ def test_best_model_goes_by_the_validation_score(tmp_path):
         records = read_json(tmp_path / "results.json") if (tmp_path / "results.json").exists() else {}
         name = f"04_segmentation.{model}.validation_kaggle_dice"
         write_json(tmp_path / "results.json", records | {name: {"value": score}})
+    write_json(tmp_path / "models" / "of_an_earlier_run" / "bundle.json", {})
     assert Run(tmp_path, tmp_path).best_model() == "b"
 
 

@@ -55,7 +55,6 @@ def test_read_parameters_refuses(tmp_path, cells, message):
     [
         ("04_segmentation.EPOCHS", "3", 3),
         ("04_segmentation.LEARNING_RATE", "1", 1.0),  # a whole number serves where a fraction is expected
-        ("04_segmentation.DEFECTS_ONLY", "False", False),
         ("04_segmentation.MODEL", "12", "12"),  # text stays text
         ("01_eda.LABEL_SHAPE", "[128, 800]", [128, 800]),
     ],

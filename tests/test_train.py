@@ -21,9 +21,13 @@ from helpers.models import train
 from helpers.models.batches import num_batches, ordered_batches, training_batches
 from helpers.models.losses import bce_dice_loss, dice_coef
 from helpers.models.train import (
+    BEST,
     CHECKPOINT,
     HISTORY,
+    Training,
+    averaging_momentum,
     compile_model,
+    learning_rate_schedule,
     restore_checkpoint,
     save_checkpoint,
     seed_everything,
@@ -35,22 +39,28 @@ from tiny_models import SHAPE, tiny_dataset, tiny_model
 IMAGES, BATCH_SIZE, EPOCHS = 7, 3, 4
 # As many as the small model and Adam have: two weights; iteration, learning rate, and two moments of each weight.
 VARIABLES = [f"variable_{number}" for number in range(8)]
-COLUMNS = {"epoch", "loss", "dice_coef", "val_loss", "val_dice_coef", "learning_rate", "seconds"}
+SCORES = ("loss", "dice_coef", "defect_dice")
+COLUMNS = {"epoch", *SCORES, *(f"val_{name}" for name in SCORES), "learning_rate", "seconds"}
+PLAIN = Training(learning_rate=0.02)
+SCHEDULED = Training(
+    optimizer="adamw", learning_rate=0.02, weight_decay=0.01, warm_up=0.2, decay="cosine", averaging=0.3
+)
 
 
-def train_tiny(dataset, folder, *, seed=3, epochs=EPOCHS, settings=None):
+def train_tiny(dataset, folder, *, seed=3, epochs=EPOCHS, settings=None, training=PLAIN):
     """Train a tiny network on a tiny data set: (model, history)."""
     seed_everything(seed)
     ids = dataset.training_ids
-    model = compile_model(tiny_model(), 0.02)
+    model = compile_model(tiny_model(), training, EPOCHS * num_batches(len(ids), BATCH_SIZE))
     history = train_model(
         model,
-        lambda first_epoch: training_batches(dataset, ids, SHAPE, BATCH_SIZE, seed=seed, first_epoch=first_epoch),
+        lambda first_step: training_batches(dataset, ids, SHAPE, BATCH_SIZE, seed=seed, first_step=first_step),
         ordered_batches(dataset, ids, SHAPE, BATCH_SIZE),
         steps_per_epoch=num_batches(len(ids), BATCH_SIZE),
         epochs=epochs,
         folder=folder,
         settings=settings or {"seed": seed},
+        patience=training.patience,
     )
     return model, history
 
@@ -77,7 +87,9 @@ def undisturbed(dataset, tmp_path_factory):
 def model():
     """A small compiled model of two weights."""
     image = keras.Input((2, 2, 1))
-    return compile_model(keras.Model(image, keras.layers.Conv2D(1, 1, activation="sigmoid")(image)), 0.1)
+    return compile_model(
+        keras.Model(image, keras.layers.Conv2D(1, 1, activation="sigmoid")(image)), Training(learning_rate=0.1), 8
+    )
 
 
 def test_train_model_gives_a_row_for_each_epoch(undisturbed):
@@ -157,7 +169,7 @@ import sys, threading
 from pathlib import Path
 from helpers.data.dataset import read_dataset
 from helpers.models import batches
-from test_train import HISTORY, train_tiny
+from test_train import HISTORY, SCHEDULED, train_tiny
 
 def load_or_wait(*arguments):
     if (folder / HISTORY).exists():
@@ -166,12 +178,16 @@ def load_or_wait(*arguments):
 
 load_example, batches.load_example = batches.load_example, load_or_wait
 folder = Path(sys.argv[2])
-train_tiny(read_dataset(sys.argv[1]), folder)
+train_tiny(read_dataset(sys.argv[1]), folder, training=SCHEDULED)
 """
 
 
-def test_train_model_goes_on_after_a_kill(undisturbed, dataset, tmp_path):
-    """Killed with SIGKILL amid an epoch: the finished epochs are not trained again, and the end is the same."""
+def test_train_model_goes_on_after_a_kill(dataset, tmp_path_factory, tmp_path):
+    """Killed with SIGKILL amid an epoch: the finished epochs are not trained again, and the end is the same.
+
+    With a schedule and an average of the weights, whose state has to come back too.
+    """
+    model, history = train_tiny(dataset, tmp_path_factory.mktemp("alone"), training=SCHEDULED)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     command = [sys.executable, "-c", KILLED, str(dataset.directory), str(tmp_path)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
@@ -185,8 +201,7 @@ def test_train_model_goes_on_after_a_kill(undisturbed, dataset, tmp_path):
         before = list(csv.DictReader(file))
     assert 1 <= len(before) < EPOCHS
 
-    model, history, _ = undisturbed
-    resumed, continued = train_tiny(dataset, tmp_path)
+    resumed, continued = train_tiny(dataset, tmp_path, training=SCHEDULED)
     assert [str(seconds) for seconds in continued["seconds"][: len(before)]] == [row["seconds"] for row in before]
     pd.testing.assert_frame_equal(continued.drop(columns="seconds"), history.drop(columns="seconds"), check_exact=True)
     np.testing.assert_array_equal(weights_of(resumed), weights_of(model))
@@ -196,7 +211,7 @@ def test_train_model_that_is_finished_only_takes_up_its_weights(undisturbed, dat
     """No epoch is trained, and no image read."""
     model, history, folder = undisturbed
     shutil.copy(folder / CHECKPOINT, tmp_path)
-    fresh = compile_model(tiny_model(), 0.02)
+    fresh = compile_model(tiny_model(), PLAIN, 12)
     again = train_model(fresh, None, None, steps_per_epoch=3, epochs=EPOCHS, folder=tmp_path, settings={"seed": 3})
     pd.testing.assert_frame_equal(again, history)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / HISTORY), history)
@@ -212,7 +227,9 @@ def test_train_model_does_not_use_a_checkpoint_of_other_settings(undisturbed, da
     assert other["loss"].iloc[0] == history["loss"].iloc[0]
     assert other["seconds"].iloc[0] != history["seconds"].iloc[0]
     with np.load(tmp_path / CHECKPOINT) as checkpoint:
-        assert str(checkpoint["key"]) == settings_key({"augmented": True, "seed": 3})
+        assert str(checkpoint["key"]) == settings_key(
+            {"augmented": True, "seed": 3, "patience": 0, "steps_per_epoch": 3}
+        )
 
 
 def test_train_model_with_a_truncated_checkpoint(undisturbed, dataset, tmp_path, capsys):
@@ -245,7 +262,7 @@ def test_train_model_refuses_other_labels_before_the_first_step(model, tmp_path,
     with pytest.raises(ValueError, match=rf"^a label is {value:g}(\.0)?, expected 0 or 1"):
         train_model(
             model,
-            lambda first_epoch: batches.repeat(),
+            lambda first_step: batches.repeat(),
             validation,
             steps_per_epoch=4,
             epochs=1,
@@ -305,7 +322,7 @@ def test_train_model_passes_other_errors_of_tensorflow_on(model, tmp_path):
     batches = labelled_batches(1, 7).map(lambda images, masks: (tf.debugging.check_numerics(images / 0, "oops"), masks))
     with pytest.raises(tf.errors.InvalidArgumentError, match="oops"):
         train_model(
-            model, lambda first_epoch: batches, batches, steps_per_epoch=4, epochs=1, folder=tmp_path, settings={}
+            model, lambda first_step: batches, batches, steps_per_epoch=4, epochs=1, folder=tmp_path, settings={}
         )
 
 
@@ -325,10 +342,95 @@ def test_train_model_that_is_not_compiled(tmp_path):
 
 def test_compile_model_as_the_paper_does():
     """Adam with the given learning rate, cross-entropy with Dice."""
-    model = compile_model(tiny_model(), 1e-3)
-    assert isinstance(model.optimizer, keras.optimizers.Adam)
+    model = compile_model(tiny_model(), Training(), 12)
+    assert type(model.optimizer) is keras.optimizers.Adam
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-3)
-    assert model.loss is bce_dice_loss
+    y_true, y_pred = np.ones((1, 2, 2, 4), "float32"), np.full((1, 2, 2, 4), 0.3, "float32")
+    assert float(model.loss(y_true, y_pred)) == float(bce_dice_loss(y_true, y_pred))
+
+
+def test_compile_model_with_everything():
+    """AdamW without decay of biases, and an average that spans three tenths of ten steps."""
+    optimizer = compile_model(tiny_model(), SCHEDULED, 10).optimizer
+    assert type(optimizer) is keras.optimizers.AdamW
+    assert optimizer.use_ema and optimizer.ema_momentum == pytest.approx(2 / 3)
+    kernel, bias = tiny_model().trainable_variables
+    assert optimizer._use_weight_decay(kernel) and not optimizer._use_weight_decay(bias)
+
+
+@pytest.mark.parametrize(
+    ("training", "rates"),
+    [
+        (Training(learning_rate=0.5), [0.5] * 5),  # constant
+        (Training(learning_rate=0.5, decay="cosine"), [0.5, 0.25 + 0.125 * 2**0.5, 0.25, 0.25 - 0.125 * 2**0.5, 0]),
+        (Training(learning_rate=0.5, warm_up=0.5), [0, 0.25, 0.5, 0.5, 0.5]),  # rises over half of the steps
+        (Training(learning_rate=0.5, warm_up=0.5, decay="cosine"), [0, 0.25, 0.5, 0.25, 0]),
+    ],
+)
+def test_learning_rate_schedule_worked_by_hand(training, rates):
+    """At steps 0 to 4 of four."""
+    schedule = learning_rate_schedule(training, 4)
+    found = [float(schedule(step)) if callable(schedule) else schedule for step in range(5)]
+    assert found == pytest.approx(rates, abs=1e-6)
+
+
+@pytest.mark.parametrize(("share", "steps", "momentum"), [(0.1, 1000, 0.99), (0.5, 4, 0.5), (0.01, 10, 0.0)])
+def test_averaging_momentum_worked_by_hand(share, steps, momentum):
+    assert averaging_momentum(Training(averaging=share), steps) == pytest.approx(momentum)
+
+
+@pytest.mark.parametrize(
+    ("setting", "match"),
+    [
+        ({"loss": {"dise": 1}}, "loss: got 'dise'"),
+        ({"loss": {}}, "loss: got no loss"),
+        ({"loss": {"bce": 0}}, "weight of bce is 0"),
+        ({"class_weights": (1, 2)}, "bce_dice_loss knows no class weights"),
+        ({"loss": {"bce": 1}, "class_weights": (1, 0)}, "weight of a class is 0"),
+        ({"optimizer": "sgd"}, "optimizer: got 'sgd'"),
+        ({"decay": "linear"}, "decay: got 'linear'"),
+        ({"learning_rate": 0}, "learning_rate: got 0"),
+        ({"learning_rate": float("nan")}, "learning_rate: got nan"),
+        ({"weight_decay": 0.1}, "weight_decay: adam here has none"),
+        ({"optimizer": "adamw", "weight_decay": 1}, "weight_decay: got 1"),
+        ({"warm_up": 1}, "warm_up: got 1"),
+        ({"averaging": -0.1}, "averaging: got -0.1"),
+        ({"patience": -1}, "patience: got -1"),
+    ],
+)
+def test_training_that_is_none(setting, match):
+    """Each wrong setting is named."""
+    with pytest.raises(ValueError, match=match):
+        Training(**setting)
+
+
+def test_train_model_ends_when_patience_is_over(dataset, tmp_path):
+    """With a learning rate that is far too high the score soon gets no better: the best weights are kept."""
+    wild = Training(optimizer="adamw", learning_rate=0.9, averaging=0.1, patience=2)
+    model, history = train_tiny(dataset, tmp_path, epochs=40, training=wild)
+    best = history["val_defect_dice"].to_numpy().argmax()
+    assert len(history) == best + 3 < 40
+    ids = dataset.training_ids
+    watched = model.evaluate(ordered_batches(dataset, ids, SHAPE, BATCH_SIZE), verbose=0, return_dict=True)
+    assert watched["defect_dice"] == pytest.approx(history["val_defect_dice"][best], abs=1e-6)
+    assert watched["loss"] == pytest.approx(history["val_loss"][best], rel=1e-5)
+    again, repeated = train_tiny(dataset, tmp_path, epochs=40, training=wild)
+    pd.testing.assert_frame_equal(repeated, history)
+    np.testing.assert_array_equal(weights_of(again), weights_of(model))
+    (tmp_path / BEST).unlink()
+    with pytest.raises(ValueError, match=r"best.npz: the weights of the best epoch are not there"):
+        train_tiny(dataset, tmp_path, epochs=40, training=wild)
+
+
+def test_train_model_watches_and_keeps_the_average(dataset, tmp_path):
+    """The validation sees the average of the weights, and the model ends with it."""
+    model, history = train_tiny(dataset, tmp_path, training=SCHEDULED)
+    ids = dataset.training_ids
+    watched = model.evaluate(ordered_batches(dataset, ids, SHAPE, BATCH_SIZE), verbose=0, return_dict=True)
+    assert watched["loss"] == pytest.approx(history["val_loss"].iloc[-1], rel=1e-5)
+    with np.load(tmp_path / CHECKPOINT) as checkpoint:
+        last = [checkpoint[f"variable_{number}"] for number in range(2)]
+    assert (np.concatenate([values.ravel() for values in last]) != weights_of(model)).all()
 
 
 def test_seed_everything_repeats_all_sources_of_chance():

@@ -13,7 +13,7 @@ from helpers.data.dataset import read_dataset
 from helpers.data.leaks import find_dataset_copies
 from helpers.data.made_up import make_data
 from helpers.files import read_json, write_csv, write_json
-from helpers.results import Results, fresh_results
+from helpers.results import fresh_results, read_results
 
 DEFAULT_PROFILE = "demo"
 CODE = Path(__file__).parent  # whose git revision a run notes, from whichever folder it is started
@@ -96,16 +96,20 @@ class Run:
         return path
 
     def best_model(self):
-        """The trained model with the best `kaggle_dice` on the validation part.
+        """The model trained in this run with the best `kaggle_dice` on the validation part.
+
+        A model that an earlier run left there, without a score in this one's results, doesn't count.
 
         Raises:
             FileNotFoundError: no model was trained yet.
         """
         models = sorted(path.parent.name for path in self.need("models").glob("*/bundle.json"))
-        if not models:
+        records = read_results(self.directory / "results.json")
+        scores = {model: f"04_segmentation.{model}.validation_kaggle_dice" for model in models}
+        scored = {model: records[name]["value"] or 0.0 for model, name in scores.items() if name in records}
+        if not scored:
             raise FileNotFoundError(f"{self.directory / 'models'} holds no finished model. Run 04_segmentation first.")
-        results = Results(self.directory / "results.json", "04_segmentation")
-        return max(models, key=lambda model: results.value(f"{model}.validation_kaggle_dice"))
+        return max(scored, key=scored.get)
 
 
 def find_root(start=None):

@@ -38,7 +38,11 @@ PROFILES = {
         "04_segmentation": {"EPOCHS": 7, "BATCH_SIZE": 32},
     },
 }
-MODELS = {"smoke": ("unet_paper",), "demo": ("unet_paper",), "full": ("unet_paper",)}
+MODELS = {
+    "smoke": ("unet_paper",),
+    "demo": ("unet_paper", "steel_unet"),
+    "full": ("unet_paper", "steel_unet"),
+}
 PROFILE_NOTES = {
     "smoke": "a handful of small images, one epoch; under 3 minutes on 2 cores",
     "demo": "a sample of the data at reduced size; 15 minutes at most on 2 cores",

@@ -8,11 +8,13 @@ import time
 import zlib
 
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
-from helpers.data.augment import augment
+from helpers.data.augment import augment, crop
 from helpers.data.cache import ExampleCache
 from helpers.data.resize import masks_at, read_image_at
+from helpers.data.sampling import draw_positions
 
 
 def load_example(dataset, image_id, shape, channels=1):
@@ -33,13 +35,20 @@ def load_example(dataset, image_id, shape, channels=1):
     return image, masks_at(dataset.runs(image_id), own, shape)
 
 
-def epoch_order(image_ids, seed, epoch):
+def epoch_order(image_ids, seed, epoch, weights=None):
     """The order of the images in one epoch: a function of seed and epoch alone.
 
+    Args:
+        image_ids: the training images.
+        seed: whole number.
+        epoch: number of the epoch, counted from 0.
+        weights: how often to draw each image, with a mean of 1; None draws each once.
+
     Returns:
-        Array of positions in `image_ids`.
+        Array of as many positions in `image_ids` as there are images.
     """
-    return np.random.default_rng((seed, epoch)).permutation(len(image_ids))
+    rng = np.random.default_rng((seed, epoch))
+    return rng.permutation(len(image_ids)) if weights is None else draw_positions(weights, rng)
 
 
 def num_batches(count, batch_size):
@@ -49,19 +58,33 @@ def num_batches(count, batch_size):
 
 
 def training_batches(
-    dataset, image_ids, shape, batch_size, *, channels=1, seed=0, first_epoch=0, augmentation=None, cache=None
+    dataset,
+    image_ids,
+    shape,
+    batch_size,
+    *,
+    channels=1,
+    seed=0,
+    first_step=0,
+    weights=None,
+    augmentation=None,
+    window=None,
+    cache=None,
 ):
     """Endless batches, epoch after epoch, shuffled anew in each; the short last batch of an epoch is kept.
 
     Args:
         dataset: a `Dataset`.
         image_ids: the training images.
-        shape: (height, width) of the network's input in pixels.
+        shape: (height, width) that the images are scaled to, in pixels.
         batch_size: images in a batch.
         channels: 1 for grey, 3 for colour.
         seed: with the epoch's number, decides the order.
-        first_epoch: the epoch to begin with, counted from 0; a training that goes on begins where it was.
-        augmentation: an `Augmentation`, or None; the change of an image is a function of seed, epoch and image id.
+        first_step: the batch to begin with, counted from 0; a training that goes on begins where it was.
+        weights: how often to draw each image, as `helpers.data.sampling` gives them; None draws each once an epoch.
+        augmentation: an `Augmentation`, or None; the change of an image is a function of seed, epoch and image id, and
+            of how often it came in that epoch already.
+        window: (height, width) of a window that is cut from each image, mostly around a defect; None takes all of it.
         cache: folder to keep the examples in at the network's size, or None to make them anew in each epoch.
 
     Returns:
@@ -70,31 +93,45 @@ def training_batches(
         `num_batches(len(image_ids), batch_size)` of them.
 
     Raises:
-        ValueError: there are no images, or the batch size is below 1.
+        ValueError: there are no images, or not one weight for each; the batch size is below 1; or the window doesn't
+            fit.
         KeyError: the data set has no usable image of some id.
     """
     image_ids = _require_images(dataset, image_ids)
-    _require_batch_size(batch_size)
+    steps = num_batches(len(image_ids), batch_size)
+    size = tuple(window or shape)
+    if size[0] > shape[0] or size[1] > shape[1]:
+        raise ValueError(
+            f"window: got {size[0]} x {size[1]}, which doesn't fit images of {shape[0]} x {shape[1]} pixels. "
+            "Choose a smaller one, or a larger size for the images."
+        )
+    if weights is not None and len(weights) != len(image_ids):
+        raise ValueError(f"weights: got {len(weights)} for {len(image_ids)} images, expected one for each.")
     make = _example_maker(dataset, image_ids, shape, channels, cache)
 
     def order(epoch):
-        return epoch_order(image_ids, seed, int(epoch))
+        places = epoch_order(image_ids, seed, int(epoch), weights)
+        start = batch_size * max(0, first_step - int(epoch) * steps)
+        return np.stack([places, _times_before(places)], axis=1)[start:]
 
-    def load(epoch, position):
-        image, masks = make(int(position))
-        if augmentation is None:
+    def load(epoch, place):
+        position, times = (int(number) for number in place)
+        image, masks = make(position)
+        if window is None and augmentation is None:
             return image, masks
-        rng = np.random.default_rng((seed, int(epoch), zlib.crc32(image_ids[int(position)].encode())))
-        return augment(image, masks, rng, augmentation)
+        rng = np.random.default_rng((seed, int(epoch), zlib.crc32(image_ids[position].encode()), times))
+        if window is not None:
+            image, masks = crop(image, masks, rng, size)
+        return (image, masks) if augmentation is None else augment(image, masks, rng, augmentation)
 
     @tf.autograph.experimental.do_not_convert
     def batches_of(epoch):
-        positions = tf.numpy_function(order, [epoch], tf.int64)
-        positions.set_shape([None])
-        places = tf.data.Dataset.from_tensor_slices(positions).map(lambda position: (epoch, position))
-        return _load_batches(places, load, (*shape, channels), (*shape, dataset.num_classes), batch_size)
+        places = tf.numpy_function(order, [epoch], tf.int64)
+        places.set_shape([None, 2])
+        places = tf.data.Dataset.from_tensor_slices(places).map(lambda place: (epoch, place))
+        return _load_batches(places, load, (*size, channels), (*size, dataset.num_classes), batch_size)
 
-    epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
+    epochs = tf.data.Dataset.range(first_step // steps, tf.int64.max)
     return epochs.flat_map(batches_of).prefetch(2)
 
 
@@ -118,6 +155,11 @@ def _example_maker(dataset, image_ids, shape, channels, cache=None):
     return lambda position: kept.get(position, lambda: load_example(dataset, image_ids[position], shape, channels))
 
 
+def _times_before(places):
+    """For each place, how often the same one came before."""
+    return pd.Series(places).groupby(places).cumcount().to_numpy()
+
+
 def _require_images(dataset, image_ids):
     """The ids as a list, of which the data set has each."""
     image_ids = list(image_ids)
@@ -134,7 +176,7 @@ def _require_batch_size(batch_size):
 
 
 def _load_batches(places, load, image_shape, masks_shape, batch_size):
-    """Load, batch and scale the examples that `load` gives for each tuple of numbers in `places`."""
+    """Load, batch and scale the examples that `load` gives for each tuple of numbers or arrays in `places`."""
 
     def load_unless_ended(*place):
         with _loading:

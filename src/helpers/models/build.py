@@ -7,6 +7,9 @@ import numbers
 import keras
 from keras import layers
 
+from helpers.models.sm import sm_unet
+from helpers.models.steel_unet import steel_unet
+
 PAPER_ENCODER = (8, 16, 32, 64, 64)
 PAPER_BOTTOM = 128
 PAPER_DECODER = (64, 32, 32, 16, 8)
@@ -52,7 +55,7 @@ def unet_paper(shape, num_classes, channels=1, grey_mean=0.0, grey_deviation=1.0
     return keras.Model(inputs, outputs, name="unet_paper")
 
 
-BUILDERS = {"unet_paper": unet_paper}
+BUILDERS = {"unet_paper": unet_paper, "steel_unet": steel_unet, "sm_unet": sm_unet}
 MAX_PIXELS, MAX_CLASSES = 4096 * 4096, 1000
 
 

@@ -186,27 +186,6 @@ def _is_share(number):
     return isinstance(number, (int, float)) and not isinstance(number, bool) and 0 <= number <= 1
 
 
-def describe_layers(model):
-    """The layers of a model, for drawing it without TensorFlow.
-
-    Returns:
-        List of dicts: name, kind (class name), shape (height, width, channels of the output), inputs (names).
-    """
-    described = []
-    for operation in model.layers:
-        nodes = operation._inbound_nodes
-        inputs = [tensor._keras_history.operation.name for tensor in nodes[0].input_tensors] if nodes else []
-        described.append(
-            {
-                "name": operation.name,
-                "kind": type(operation).__name__,
-                "shape": tuple(operation.output.shape[1:]),
-                "inputs": inputs,
-            }
-        )
-    return described
-
-
 def _sha256(path):
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

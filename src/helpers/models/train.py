@@ -1,4 +1,4 @@
-"""The training loop: seeded, watched, and able to go on after a kill."""
+"""The training loop: seeded, scheduled, watched, and able to go on after a kill."""
 
 import builtins
 import hashlib
@@ -10,6 +10,7 @@ import time
 import zipfile
 import zlib
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -19,10 +20,63 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from helpers.files import write_csv, written_beside
-from helpers.models.losses import BatchDice, bce_dice_loss, require_binary_labels
+from helpers.models.losses import BatchDice, DefectDice, make_loss, require_binary_labels
 
 CHECKPOINT = "checkpoint.npz"
+BEST = "best.npz"
 HISTORY = "history.csv"
+WATCHED = "val_defect_dice"
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
+UNDECAYED = ("bias", "gamma", "beta")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained, apart from its images. The defaults are those of a plain training with Adam.
+
+    Attributes:
+        loss: dict of name in `helpers.models.losses.LOSSES` -> weight.
+        class_weights: a number for each class, for the losses that weigh classes; None counts them the same.
+        optimizer: "adam" or "adamw".
+        learning_rate: the highest one.
+        weight_decay: of AdamW; biases and the two numbers of each batch norm are left out.
+        warm_up: share of the steps in which the learning rate rises from 0.
+        decay: "constant", or "cosine" for falling to 0 at the last step.
+        averaging: the weights are averaged over about this share of all steps, and it is the average that is watched
+            and kept; 0 keeps the last weights.
+        patience: epochs without a better `defect_dice` on the validation part after which the training ends with the
+            weights of its best epoch; 0 trains to the end and keeps the last.
+    """
+
+    loss: dict = field(default_factory=lambda: {"bce_dice_loss": 1.0})
+    class_weights: tuple | None = None
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    warm_up: float = 0.0
+    decay: str = "constant"
+    averaging: float = 0.0
+    patience: int = 0
+
+    def __post_init__(self):
+        """Stop at what makes no training.
+
+        Raises:
+            ValueError: naming the setting.
+        """
+        make_loss(self.loss, self.class_weights)
+        for name, choices in (("optimizer", tuple(OPTIMIZERS)), ("decay", ("constant", "cosine"))):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name}: got {getattr(self, name)!r}, expected one of: {', '.join(choices)}.")
+        if not 0 < self.learning_rate < float("inf"):
+            raise ValueError(f"learning_rate: got {self.learning_rate}, expected a number above 0. 1e-3 is usual.")
+        if self.optimizer == "adam" and self.weight_decay:
+            raise ValueError("weight_decay: adam here has none. Take adamw, or leave it out.")
+        for name in ("weight_decay", "warm_up", "averaging"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}: got {getattr(self, name)}, expected a number from 0 to below 1.")
+        if self.patience < 0:
+            raise ValueError(f"patience: got {self.patience}, expected a number of epochs, or 0 to train to the end.")
 
 
 def seed_everything(seed):
@@ -34,29 +88,73 @@ def seed_everything(seed):
     keras.utils.set_random_seed(seed)
 
 
-def compile_model(model, learning_rate, loss=bce_dice_loss):
-    """Set the model up for training with Adam, the given loss and `dice_coef`; returns the model."""
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss, metrics=[BatchDice()])
+def compile_model(model, training, total_steps):
+    """Set the model up for training: optimizer, schedule, loss, and the two scores that are watched.
+
+    Args:
+        model: keras.Model.
+        training: a `Training`.
+        total_steps: steps of the whole training, which the schedule and the averaging are made for.
+
+    Returns:
+        The model.
+    """
+    arguments = {"weight_decay": training.weight_decay} if training.optimizer == "adamw" else {}
+    if training.averaging:
+        arguments |= {"use_ema": True, "ema_momentum": averaging_momentum(training, total_steps)}
+    schedule = learning_rate_schedule(training, total_steps)
+    optimizer = OPTIMIZERS[training.optimizer](schedule, **arguments)
+    if training.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
+    loss = make_loss(training.loss, training.class_weights)
+    model.compile(optimizer=optimizer, loss=loss, metrics=[BatchDice(), DefectDice()])
     return model
 
 
-def train_model(model, make_batches, validation, *, steps_per_epoch, epochs, folder, settings):
+def learning_rate_schedule(training, total_steps):
+    """The learning rate by step: a number, or a Keras schedule.
+
+    Args:
+        training: a `Training`.
+        total_steps: steps of the whole training.
+    """
+    if training.decay == "constant" and not training.warm_up:
+        return training.learning_rate
+    warm_up_steps = round(training.warm_up * total_steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0 if warm_up_steps else training.learning_rate,
+        decay_steps=max(1, total_steps - warm_up_steps),
+        alpha=1.0 if training.decay == "constant" else 0.0,
+        warmup_target=training.learning_rate if warm_up_steps else None,
+        warmup_steps=warm_up_steps,
+    )
+
+
+def averaging_momentum(training, total_steps):
+    """What the running average of the weights keeps of itself at each step, so that it spans the share asked for."""
+    return max(0.0, 1.0 - 1.0 / max(1.0, training.averaging * total_steps))
+
+
+def train_model(model, make_batches, validation, *, steps_per_epoch, epochs, folder, settings, patience=0):
     """Train a compiled model, keeping a checkpoint after each epoch, and go on from one that is there.
 
     All labels are looked at before the first step. A checkpoint that was made with other settings is not used; one
-    that can't be read is put aside as `checkpoint.faulty.npz`, and the training begins anew.
+    that can't be read is put aside as `checkpoint.faulty.npz`, and the training begins anew. Where the weights are
+    averaged, the validation sees the average, and the model ends with it.
 
     Args:
         model: compiled keras.Model.
-        make_batches: function of `first_epoch` (counted from 0) that gives endless batches of (images, masks).
+        make_batches: function of `first_step` (counted from 0) that gives endless batches of (images, masks).
         validation: tf.data.Dataset of (images, masks), looked at after each epoch.
         steps_per_epoch: batches in an epoch.
         epochs: epochs in all.
         folder: where checkpoint and `history.csv` are kept.
         settings: dict of all that decides the training's course; a checkpoint made with others is not used.
+        patience: epochs without a better validation `defect_dice` after which it ends with its best weights; 0: never.
 
     Returns:
-        Table with one row an epoch: epoch (from 1), loss, dice_coef, val_loss, val_dice_coef, learning_rate, seconds.
+        Table with one row an epoch: epoch (from 1), loss, dice_coef, defect_dice, the same three of the validation with
+        `val_` before them, learning_rate (at the epoch's end) and seconds.
 
     Raises:
         ValueError: a label is neither 0 nor 1, or an image can't be read; or `epochs` or `steps_per_epoch` is below 1,
@@ -68,11 +166,12 @@ def train_model(model, make_batches, validation, *, steps_per_epoch, epochs, fol
     if not model.compiled:
         raise ValueError("the model is not compiled, so that it has no loss and no optimizer. Use `compile_model`.")
     folder = Path(folder)
-    key = settings_key(settings)
+    key = settings_key({**settings, "patience": patience, "steps_per_epoch": steps_per_epoch})
     history = restore_checkpoint(model, folder / CHECKPOINT, key)
-    if len(history) < epochs:
-        batches = make_batches(len(history))
-        with _python_errors(), _EpochKeeper(folder, key, history, steps_per_epoch, epochs) as keeper:
+    if len(history) < epochs and not _is_patience_over(history, patience):
+        batches = make_batches(len(history) * steps_per_epoch)
+        keeper = _EpochKeeper(folder, key, history, steps_per_epoch, epochs, patience)
+        with _python_errors(), keeper:
             for _, masks in itertools.chain(batches.take(steps_per_epoch), validation):
                 require_binary_labels(masks)
             model.fit(
@@ -82,9 +181,13 @@ def train_model(model, make_batches, validation, *, steps_per_epoch, epochs, fol
                 epochs=epochs,
                 steps_per_epoch=steps_per_epoch,
                 shuffle=False,
-                callbacks=[keeper],
+                callbacks=[_WatchedAverage(), keeper],
                 verbose=0,
             )
+    if patience:
+        _take_up_best(model, folder / BEST, key)
+    else:
+        _optimizer(model).finalize_variable_values(model.trainable_variables)
     table = pd.DataFrame(history)
     write_csv(folder / HISTORY, table, index=False)
     return table
@@ -97,9 +200,14 @@ def settings_key(settings):
 
 def save_checkpoint(model, path, key, history):
     """Keep weights, the optimizer's state and the history of the epochs so far, in one file."""
-    variables = {f"variable_{number}": variable.numpy() for number, variable in enumerate(_variables(model))}
+    _save_values(path, key, history, training_variables(model))
+
+
+def _save_values(path, key, history, variables):
+    """Keep the values of variables, the history and the key of the settings, in one file."""
+    values = {f"variable_{number}": keras.ops.convert_to_numpy(variable) for number, variable in enumerate(variables)}
     with written_beside(path) as beside:
-        np.savez(beside, key=key, history=json.dumps(history), **variables)
+        np.savez(beside, key=key, history=json.dumps(history), **values)
 
 
 def restore_checkpoint(model, path, key):
@@ -113,10 +221,14 @@ def restore_checkpoint(model, path, key):
     Returns:
         List of one dict for each finished epoch; empty where there is no checkpoint for these settings.
     """
+    return restore_values(training_variables(model), path, key)
+
+
+def restore_values(variables, path, key):
+    """Take up kept values into variables, all of them or none; otherwise as `restore_checkpoint`."""
     path = Path(path)
     if not path.exists():
         return []
-    variables = _variables(model)
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
             if str(kept["key"]) != key:
@@ -140,10 +252,45 @@ def restore_checkpoint(model, path, key):
     return history
 
 
-def _variables(model):
+def training_variables(model):
     """All that a training's state consists of, in a fixed order."""
     model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]
+
+
+def _optimizer(model):
+    """The optimizer that steps, inside the one that scales the loss for half precision where there is one."""
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
+
+
+def _averages(model):
+    """Pairs of (weight, its running average); empty where nothing is averaged."""
+    optimizer = _optimizer(model)
+    if not optimizer.use_ema:
+        return []
+    return list(zip(model.trainable_variables, optimizer._model_variables_moving_average, strict=True))
+
+
+def _averaged_variables(model):
+    """The model's variables in order, the running average in the place of each weight that has one."""
+    averages = {id(weight): average for weight, average in _averages(model)}
+    return [averages.get(id(variable), variable) for variable in model.variables]
+
+
+def _take_up_best(model, path, key):
+    """Give the model the weights of its best epoch."""
+    if not restore_values(model.variables, path, key):
+        raise ValueError(f"{path}: the weights of the best epoch are not there. Remove the folder, and train anew.")
+
+
+def _best_epoch(history):
+    """Position of the first epoch with the best watched score."""
+    return int(np.argmax([epoch[WATCHED] for epoch in history]))
+
+
+def _is_patience_over(history, patience):
+    """Whether so many epochs went by without a better score."""
+    return bool(patience and history and len(history) - 1 - _best_epoch(history) >= patience)
 
 
 @contextmanager
@@ -161,10 +308,10 @@ def _python_errors():
 class _EpochKeeper(keras.callbacks.Callback):
     """Shows the progress, and keeps checkpoint and history after each epoch."""
 
-    def __init__(self, folder, key, history, steps_per_epoch, epochs):
+    def __init__(self, folder, key, history, steps_per_epoch, epochs, patience):
         super().__init__()
         self.folder, self.key, self.history = folder, key, history
-        self.steps_per_epoch, self.epochs = steps_per_epoch, epochs
+        self.steps_per_epoch, self.epochs, self.patience = steps_per_epoch, epochs, patience
         self.started = 0.0
 
     def __enter__(self):
@@ -191,10 +338,26 @@ class _EpochKeeper(keras.callbacks.Callback):
         learning_rate = float(self.model.optimizer.learning_rate)
         seconds = time.perf_counter() - self.started
         self.history.append({"epoch": epoch + 1, **numbers, "learning_rate": learning_rate, "seconds": seconds})
+        if self.patience and _best_epoch(self.history) == len(self.history) - 1:
+            _save_values(self.folder / BEST, self.key, self.history, _averaged_variables(self.model))
         save_checkpoint(self.model, self.folder / CHECKPOINT, self.key, self.history)
         write_csv(self.folder / HISTORY, pd.DataFrame(self.history), index=False)
         self.bar.set_postfix(
             epoch=f"{epoch + 1}/{self.epochs}",
             loss=f"{numbers['loss']:.3f}",
-            validation_dice=f"{numbers.get('val_dice_coef', float('nan')):.3f}",
+            validation_defect_dice=f"{numbers.get(WATCHED, float('nan')):.3f}",
         )
+        self.model.stop_training = _is_patience_over(self.history, self.patience)
+
+
+class _WatchedAverage(keras.callbacks.Callback):
+    """Puts the running average in the place of the weights while the validation is looked at, to the bit and back."""
+
+    def on_test_begin(self, logs=None):
+        self.kept = [keras.ops.convert_to_numpy(weight) for weight, _ in _averages(self.model)]
+        for weight, average in _averages(self.model):
+            weight.assign(average)
+
+    def on_test_end(self, logs=None):
+        for (weight, _), value in zip(_averages(self.model), self.kept, strict=True):
+            weight.assign(value)

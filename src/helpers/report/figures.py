@@ -188,72 +188,130 @@ def training_curves(history, column, label, ax=None, *, log=False):
     return ax
 
 
+def training_figure(history):
+    """How a training went: loss, batch Dice, `defect_dice` and learning rate by epoch.
+
+    Args:
+        history: table of `train_model`.
+
+    Returns:
+        matplotlib Figure.
+    """
+    figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.2), layout="constrained")
+    training_curves(history, "loss", "loss", axes[0, 0], log=True)
+    training_curves(history, "dice_coef", "batch Dice, fraction", axes[0, 1])
+    training_curves(history, "defect_dice", "defect_dice at the network's size, fraction", axes[1, 0])
+    axes[1, 1].plot(history["epoch"], history["learning_rate"], color=NEUTRAL, marker="o" if len(history) < 3 else None)
+    axes[1, 1].set(xlabel="epoch", ylabel="learning rate at the epoch's end")
+    axes[1, 1].xaxis.get_major_locator().set_params(integer=True)
+    axes[1, 1].set_ylim(bottom=0)
+    return figure
+
+
+def probability_maps(pictures, probabilities, titles, class_names):
+    """Truth and the probability of each class: a column for each image, a row for each view.
+
+    Args:
+        pictures: list of uint8 pictures that show the truth.
+        probabilities: list of arrays (height, width, classes) in [0, 1].
+        titles: a title for each image.
+        class_names: a name for each class.
+
+    Returns:
+        matplotlib Figure.
+    """
+    height, width = pictures[0].shape[:2]
+    panel_width = min(WIDTH / len(pictures), TALLEST * width / height)
+    size = (panel_width * len(pictures) + 0.6, (panel_width * height / width + 0.32) * (len(class_names) + 1) + 0.5)
+    figure, axes = plt.subplots(len(class_names) + 1, len(pictures), figsize=size, squeeze=False, layout="constrained")
+    for column, (picture, maps, title) in enumerate(zip(pictures, probabilities, titles, strict=True)):
+        show_picture(picture, plain(title), axes[0, column])
+        for row, name in enumerate(class_names, start=1):
+            drawn = axes[row, column].imshow(maps[..., row - 1], vmin=0, vmax=1, cmap="magma", aspect="auto")
+            axes[row, column].set(xticks=[], yticks=[])
+            if column == 0:
+                axes[row, column].set_title(f"probability of {plain(name)}")
+    figure.colorbar(drawn, ax=axes[1:, -1], label="probability", aspect=30)
+    class_legend(figure, class_names, loc="outside lower center", bbox_to_anchor=None)
+    return figure
+
+
+NETWORK_COLOURS = {
+    "InputLayer": NEUTRAL,
+    "Rescaling": "#C9CED6",
+    "Conv2D": "#56B4E9",
+    "MaxPooling2D": "#D55E00",
+    "Conv2DTranspose": "#009E73",
+    "UpsampleTo": "#009E73",
+    "UpSampling2D": "#009E73",
+    "Concatenate": "#F0E442",
+    "PixelsOfPlaces": "#CC79A7",
+}
+
+
 def draw_network(layers, ax=None):
     """A network with an encoder and a decoder, drawn from its layers.
 
     Args:
-        layers: list of `helpers.models.bundle.describe_layers`.
+        layers: list of `helpers.models.describe.describe_layers`.
         ax: Axes, or None for new ones.
 
     Returns:
         matplotlib Axes. From left to right the order of the layers, from top to bottom ever smaller images; each
-        box is a layer with its number of channels.
+        box is a layer with its number of channels. Norms, activations and sums are left out.
     """
-    kinds = {
-        "InputLayer": NEUTRAL,
-        "Rescaling": "#C9CED6",
-        "Conv2D": "#56B4E9",
-        "MaxPooling2D": "#D55E00",
-        "Conv2DTranspose": "#009E73",
-        "Concatenate": "#F0E442",
-    }
     if ax is None:
         _, ax = plt.subplots(figsize=(WIDTH, 4.2), layout="constrained")
+    drawn = [layer for layer in layers if layer["kind"] in NETWORK_COLOURS]
     full_height = layers[0]["shape"][0]
-    places, position = {}, 0.0
-    for layer in layers:
-        level = np.log2(full_height / layer["shape"][0])
-        places[layer["name"]] = (position, -level)
-        position += 1.0
-    for layer in layers:
+    # the layers halve the image with rounding, so that a level is the nearest whole number
+    levels = {layer["name"]: -round(np.log2(full_height / layer["shape"][0])) for layer in drawn}
+    places = {layer["name"]: (number, levels[layer["name"]]) for number, layer in enumerate(drawn)}
+    sources = {layer["name"]: layer["inputs"] for layer in layers}
+    for layer in drawn:
         x, y = places[layer["name"]]
-        box_height = 0.62
-        ax.add_patch(
-            Rectangle(
-                (x - 0.36, y - box_height / 2),
-                0.72,
-                box_height,
-                edgecolor="black",
-                linewidth=0.6,
-                facecolor=kinds.get(layer["kind"], NEUTRAL),
-            )
-        )
-        ax.text(x, y, layer["shape"][-1], ha="center", va="center", fontsize=6.5, color="black")
-        for source in layer["inputs"]:
-            start_x, start_y = places[source]
-            if x - start_x > 1.5:
-                ax.add_patch(
-                    FancyArrowPatch(
-                        (start_x + 0.36, start_y),
-                        (x - 0.36, y),
-                        arrowstyle="->",
-                        mutation_scale=8,
-                        linestyle="--",
-                        color=NEUTRAL,
-                        linewidth=0.9,
-                    )
-                )
-    for level in sorted({y for _, y in places.values()}):
-        height, width = next(layer["shape"][:2] for layer in layers if places[layer["name"]][1] == level)
+        box = Rectangle((x - 0.36, y - 0.31), 0.72, 0.62, edgecolor="black", linewidth=0.6)
+        box.set_facecolor(NETWORK_COLOURS[layer["kind"]])
+        ax.add_patch(box)
+        ax.text(x, y, layer["shape"][-1], ha="center", va="center", fontsize=6.5 if len(drawn) < 50 else 5)
+        if layer["kind"] == "Concatenate":
+            starts = [places[_drawn_source(source, sources, places)] for source in layer["inputs"]]
+            _draw_skip(ax, min(starts), (x, y))
+    for level in sorted(set(levels.values())):
+        height, width = next(layer["shape"][:2] for layer in drawn if levels[layer["name"]] == level)
         ax.text(-1.2, level, f"{height} x {width}", ha="right", va="center", fontsize=7)
-    shown = {layer["kind"] for layer in layers}
+    shown = {layer["kind"] for layer in drawn}
     handles = [
-        Patch(facecolor=colour, edgecolor="black", label=kind) for kind, colour in kinds.items() if kind in shown
+        Patch(facecolor=colour, edgecolor="black", label=kind)
+        for kind, colour in NETWORK_COLOURS.items()
+        if kind in shown
     ]
     ax.legend(handles=handles, loc="lower center", ncols=len(handles), fontsize="x-small", bbox_to_anchor=(0.5, -0.12))
-    ax.set(xlim=(-6, position), ylim=(min(y for _, y in places.values()) - 0.6, 0.6))
+    ax.set(xlim=(-len(drawn) / 8, len(drawn)), ylim=(min(levels.values()) - 0.6, 0.6))
     ax.set_axis_off()
     return ax
+
+
+def _drawn_source(name, sources, places):
+    """The nearest layer before this one that is drawn, or the layer itself."""
+    while name not in places:
+        name = sources[name][0]
+    return name
+
+
+def _draw_skip(ax, start, end):
+    """A dashed arrow from box to box."""
+    ax.add_patch(
+        FancyArrowPatch(
+            (start[0] + 0.36, start[1]),
+            (end[0] - 0.36, end[1]),
+            arrowstyle="->",
+            mutation_scale=8,
+            linestyle="--",
+            color=NEUTRAL,
+            linewidth=0.9,
+        )
+    )
 
 
 def plain(text):

@@ -1,0 +1,99 @@
+"""From minutes to steps: the time of a step is measured once, and fixes how long a training is."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+
+from helpers.files import read_json, write_json
+from helpers.models.train import settings_key, training_variables
+
+BUDGET = "budget.json"
+WATCHED_SHARE = 0.1  # of the time, at most, goes to looking at the validation part
+MOST_EPOCHS = 40
+UNTIMED, TIMED = 4, 12  # steps; the first ones build the graph and fill the buffers
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a training is.
+
+    Attributes:
+        epochs: number of epochs, each with a look at the validation part.
+        steps_per_epoch: batches in an epoch.
+        seconds_per_step: as measured; 0 where none was.
+        seconds_per_look: time of one look at the validation part, as measured; 0 where none was.
+    """
+
+    epochs: int
+    steps_per_epoch: int
+    seconds_per_step: float = 0.0
+    seconds_per_look: float = 0.0
+
+    @property
+    def total_steps(self):
+        """Batches of the whole training."""
+        return self.epochs * self.steps_per_epoch
+
+
+def plan_budget(model, make_batches, validation, *, minutes, folder, settings):
+    """Measure a compiled model's step, and plan a training of about so many minutes.
+
+    What was planned is kept in `budget.json`, so that a training that goes on, or is repeated, takes the same steps;
+    with other settings or minutes it is planned anew. The model and its optimizer stay as they are.
+
+    Args:
+        model: compiled keras.Model.
+        make_batches: function of `first_step` that gives endless batches of (images, masks).
+        validation: tf.data.Dataset of (images, masks) that will be looked at after each epoch.
+        minutes: time for the training, its looks at the validation part included.
+        folder: where `budget.json` is kept.
+        settings: dict of all that decides the training's course, the minutes not among them.
+
+    Returns:
+        A `Budget`.
+
+    Raises:
+        ValueError: `minutes` is not above 0.
+    """
+    if not 0 < minutes < float("inf"):
+        raise ValueError(f"minutes: got {minutes}, expected a number above 0. 20 is a beginning on two cores.")
+    path, key = Path(folder) / BUDGET, settings_key({**settings, "minutes": minutes})
+    if path.is_file() and (kept := read_json(path)).get("key") == key:
+        return Budget(**{name: kept[name] for name in Budget.__dataclass_fields__})
+    budget = divide_time(60 * minutes, *_measure(model, make_batches(0), validation))
+    write_json(path, {"key": key, "minutes": minutes, **asdict(budget)})
+    return budget
+
+
+def divide_time(seconds, seconds_per_step, seconds_per_look):
+    """Divide a time into steps and looks at the validation part.
+
+    Looks take at most a tenth of the time, unless there is but one, and there are at most 40.
+
+    Example:
+        >>> divide_time(100, 1.0, 5.0)
+        Budget(epochs=2, steps_per_epoch=45, seconds_per_step=1.0, seconds_per_look=5.0)
+    """
+    epochs = int(min(MOST_EPOCHS, max(1, WATCHED_SHARE * seconds // max(seconds_per_look, 1e-9))))
+    steps = (seconds - epochs * seconds_per_look) / seconds_per_step
+    epochs = max(1, min(epochs, int(steps)))
+    return Budget(epochs, max(1, int(steps // epochs)), seconds_per_step, seconds_per_look)
+
+
+def _measure(model, batches, validation):
+    """Seconds of a step and of a look at the validation part; the model is put back as it was."""
+    variables = training_variables(model)
+    before = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    model.fit(batches, steps_per_epoch=UNTIMED, epochs=1, shuffle=False, verbose=0)
+    started = time.perf_counter()
+    model.fit(batches, steps_per_epoch=TIMED, epochs=1, shuffle=False, verbose=0)
+    step = (time.perf_counter() - started) / TIMED
+    model.evaluate(validation.take(1), verbose=0)
+    started = time.perf_counter()
+    model.evaluate(validation, verbose=0)
+    look = time.perf_counter() - started
+    for variable, value in zip(variables, before, strict=True):
+        variable.assign(value)
+    return step, look

@@ -1,0 +1,213 @@
+"""Recipes: what a network is trained with, by the network's name, and the training itself."""
+
+import shutil
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.data.augment import Augmentation
+from helpers.data.sampling import sampling_weights
+from helpers.models.batches import num_batches, ordered_batches, training_batches
+from helpers.models.budget import Budget, plan_budget
+from helpers.models.build import build_model
+from helpers.models.train import Training, compile_model, train_model
+
+CACHE = "cache"  # examples at the network's size, kept while the training lasts
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides a training, apart from the images, the seed and how long it takes.
+
+    Attributes:
+        training: loss, optimizer and schedule.
+        arguments: what the network takes besides the channels and the grey values.
+        batch_size: images in a batch.
+        defects_only: train on images with a defect only.
+        lift: how far rare classes are lifted, as in `helpers.data.sampling.sampling_weights`.
+        clean_share: share of the draws that go to defect-free images; None means the share that they have.
+        augmentation: changes to the images, or None.
+        window: (height, width) of the windows that are trained on, in pixels of the network's size; None takes whole
+            images. It is cut down to the image where that is smaller.
+    """
+
+    training: Training = field(default_factory=Training)
+    arguments: dict = field(default_factory=dict)
+    batch_size: int = 8
+    defects_only: bool = False
+    lift: float = 0.0
+    clean_share: float | None = None
+    augmentation: Augmentation | None = None
+    window: tuple | None = None
+
+    def describe(self):
+        """All settings as plain values by name, those of the training and the augmentation among them."""
+        plain = asdict(self)
+        return plain | plain.pop("training")
+
+    def table(self):
+        """The settings as a table with a row each: setting and value, as texts."""
+        rows = [(name, _words(value)) for name, value in self.describe().items()]
+        return pd.DataFrame(rows, columns=["setting", "value"])
+
+
+OURS = Training(
+    loss={"bce": 1.0, "tversky": 1.0},
+    optimizer="adamw",
+    learning_rate=2e-3,
+    weight_decay=0.01,
+    warm_up=0.05,
+    decay="cosine",
+    averaging=0.02,
+)
+
+RECIPES = {
+    "unet_paper": Recipe(batch_size=4, defects_only=True),
+    "sm_unet": Recipe(OURS, {"encoder": "resnet18"}, lift=0.5, augmentation=Augmentation()),
+    "steel_unet": Recipe(OURS, batch_size=16, lift=0.5, augmentation=Augmentation()),
+}
+
+
+def _words(value):
+    """A setting as text."""
+    if value is None or value == {}:
+        return "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(number)}" for name, number in value.items())
+    if isinstance(value, (list, tuple)):
+        return " x ".join(map(_words, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def find_recipe(model, **changes):
+    """The recipe of a network, with what is asked for in its place.
+
+    Args:
+        model: the network's name.
+        **changes: attributes of `Recipe` or of `Training`; None leaves the recipe's own.
+
+    Raises:
+        ValueError: there is no recipe for that network, or a change makes none.
+        TypeError: there is no such attribute.
+    """
+    if model not in RECIPES:
+        raise ValueError(f"model: got {model!r}, which has no recipe. Choose one of: {', '.join(RECIPES)}.")
+    recipe = RECIPES[model]
+    changes = {name: value for name, value in changes.items() if value is not None}
+    training = {name: changes.pop(name) for name in list(changes) if name in Training.__dataclass_fields__}
+    return replace(recipe, training=replace(recipe.training, **training), **changes)
+
+
+@dataclass(frozen=True)
+class Images:
+    """What is trained on.
+
+    Attributes:
+        dataset: a `Dataset`.
+        training_ids: images to train on.
+        watched_ids: images to look at after each epoch.
+        shape: (height, width) that they are scaled to, in pixels.
+        channels: 1 for grey, 3 for colour.
+    """
+
+    dataset: object
+    training_ids: list
+    watched_ids: list
+    shape: tuple
+    channels: int = 1
+
+
+def train_recipe(model, name, arguments, recipe, images, *, folder, seed, epochs=0, minutes=0.0, settings=None):
+    """Train a network by a recipe, and go on where an earlier call with the same settings was killed.
+
+    Args:
+        model: keras.Model of `build_model(name, images.shape, classes, **arguments)`; it ends with the trained weights.
+        name: the network's name.
+        arguments: what it was built with.
+        recipe: a `Recipe`.
+        images: `Images`.
+        folder: where checkpoint, budget and history are kept.
+        seed: decides the order of the images and their changes.
+        epochs: how often as many images are drawn as there are to train on; 0 goes by the minutes.
+        minutes: time for the training; 0 goes by the epochs.
+        settings: dict of what else decides its course, such as the weights that it begins with.
+
+    Returns:
+        (table of `train_model`, `Budget` of the steps, dict of all settings).
+
+    Raises:
+        ValueError: not just one of `epochs` and `minutes` is given; and as `train_model`.
+    """
+    if bool(epochs) == bool(minutes):
+        raise ValueError(f"got {epochs} epochs and {minutes} minutes, expected one of them, and 0 for the other.")
+    window = _window_within(recipe.window, images.shape)
+    settings = {
+        "model": name,
+        "shape": tuple(images.shape),
+        **arguments,
+        **recipe.describe(),
+        "window": window,
+        "seed": seed,
+        "images": list(images.training_ids),
+        "watched": list(images.watched_ids),
+        "data": images.dataset.fingerprint,
+        **(settings or {}),
+    }
+    trained = model
+    if window:
+        trained = build_model(name, (None, None), images.dataset.num_classes, **arguments)
+        trained.set_weights(model.get_weights())
+    make_batches = _batch_maker(recipe, images, window, seed, folder)
+    validation = ordered_batches(
+        images.dataset, images.watched_ids, images.shape, recipe.batch_size, channels=images.channels
+    )
+    budget = Budget(epochs, num_batches(len(images.training_ids), recipe.batch_size))
+    if minutes:
+        compile_model(trained, recipe.training, 1000)
+        budget = plan_budget(trained, make_batches, validation, minutes=minutes, folder=folder, settings=settings)
+    compile_model(trained, recipe.training, budget.total_steps)
+    history = train_model(
+        trained,
+        make_batches,
+        validation,
+        steps_per_epoch=budget.steps_per_epoch,
+        epochs=budget.epochs,
+        folder=folder,
+        settings=settings,
+        patience=recipe.training.patience,
+    )
+    shutil.rmtree(Path(folder) / CACHE, ignore_errors=True)
+    if window:
+        model.set_weights(trained.get_weights())
+    return history, budget, settings
+
+
+def _batch_maker(recipe, images, window, seed, folder):
+    """Function of `first_step` that gives the batches to train on."""
+    weights = None
+    if recipe.lift or recipe.clean_share is not None:
+        weights = sampling_weights(images.dataset.areas.loc[list(images.training_ids)], recipe.lift, recipe.clean_share)
+    return lambda first_step: training_batches(
+        images.dataset,
+        images.training_ids,
+        images.shape,
+        recipe.batch_size,
+        channels=images.channels,
+        seed=seed,
+        first_step=first_step,
+        weights=None if weights is None else weights.to_numpy(),
+        augmentation=recipe.augmentation,
+        window=window,
+        cache=Path(folder) / CACHE,
+    )
+
+
+def _window_within(window, shape):
+    """The window cut down to the images; None where it would be all of them."""
+    if window is None:
+        return None
+    inside = tuple(min(pair) for pair in zip(window, shape, strict=True))
+    return None if inside == tuple(shape) else inside

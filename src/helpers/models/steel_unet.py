@@ -1,0 +1,109 @@
+"""The project's own network: a small residual U-Net that spends its work where a processor is quick.
+
+At the images' own size every pass over the pixels costs as much as many multiplications deeper down, so the first
+convolution halves the image at once, and the last one gives the four pixels of each place together.
+"""
+
+import keras
+from keras import layers, ops
+
+MOMENTUM = 0.97  # of the batch norms: a short training has few steps to learn the statistics from
+
+
+def steel_unet(
+    shape,
+    num_classes,
+    channels=1,
+    grey_mean=0.0,
+    grey_deviation=1.0,
+    stem=16,
+    widths=(32, 64, 96, 128),
+    depths=(1, 2, 2, 2),
+):
+    """A residual U-Net of about 1.5 million weights, for images of any size.
+
+    Args:
+        shape: (height, width) of the input in pixels, or (None, None) for images of any size.
+        num_classes: number of sigmoid outputs.
+        channels: 1 for grey, 3 for colour.
+        grey_mean: taken away from the grey values first, a fraction of white.
+        grey_deviation: what they are divided by then, a fraction of white.
+        stem: filters at half the size.
+        widths: filters of each level below, each half as large as the one above.
+        depths: residual blocks of each of these levels.
+
+    Returns:
+        keras.Model from images in [0, 1] to probabilities (batch, height, width, classes).
+    """
+    inputs = keras.Input((*shape, channels), name="image")
+    outputs = layers.Rescaling(1 / grey_deviation, offset=-grey_mean / grey_deviation, name="standardise")(inputs)
+    outputs = _convolution(outputs, stem, "stem", strides=2)
+    skips = [outputs]
+    for level, (filters, blocks) in enumerate(zip(widths, depths, strict=True), start=1):
+        outputs = _convolution(outputs, filters, f"encoder_{level}_down", strides=2)
+        for block in range(1, blocks + 1):
+            outputs = _residual_block(outputs, filters, f"encoder_{level}_block{block}")
+        skips.append(outputs)
+    outputs = skips.pop()
+    for level in range(len(skips) - 1, -1, -1):
+        filters = skips[level].shape[-1]
+        outputs = _convolution(outputs, filters, f"decoder_{level}_squeeze", kernel=1)
+        outputs = UpsampleTo(name=f"decoder_{level}_up")([outputs, skips[level]])
+        outputs = layers.Concatenate(name=f"decoder_{level}_join")([outputs, skips[level]])
+        outputs = _convolution(outputs, filters, f"decoder_{level}")
+    outputs = layers.Conv2D(4 * num_classes, 1, name="four_pixels")(outputs)
+    outputs = PixelsOfPlaces(name="pixels")([outputs, inputs])
+    outputs = layers.Activation("sigmoid", dtype="float32", name="probabilities")(outputs)
+    return keras.Model(inputs, outputs, name="steel_unet")
+
+
+@keras.saving.register_keras_serializable("helpers")
+class UpsampleTo(layers.Layer):
+    """Doubles the size of the first tensor, and cuts it to that of the second, which may be odd."""
+
+    def call(self, inputs):
+        """Tensor of the second one's height and width."""
+        coarse, fine = inputs
+        return _cut(ops.repeat(ops.repeat(coarse, 2, axis=1), 2, axis=2), fine)
+
+    def compute_output_shape(self, input_shape):
+        """Shape of the result."""
+        coarse, fine = input_shape
+        return (*fine[:3], coarse[-1])
+
+
+@keras.saving.register_keras_serializable("helpers")
+class PixelsOfPlaces(layers.Layer):
+    """Lays out four pixels for each place of the first tensor, and cuts the result to the size of the second."""
+
+    def call(self, inputs):
+        """Tensor of the second one's height and width, with a fourth of the first one's channels."""
+        places, image = inputs
+        return _cut(ops.depth_to_space(places, 2, data_format="channels_last"), image)
+
+    def compute_output_shape(self, input_shape):
+        """Shape of the result."""
+        places, image = input_shape
+        return (*image[:3], places[-1] // 4)
+
+
+def _cut(tensor, like):
+    """The top left corner of a tensor, as large as another one."""
+    return tensor[:, : ops.shape(like)[1], : ops.shape(like)[2]]
+
+
+def _convolution(inputs, filters, name, kernel=3, strides=1, activation="relu"):
+    """Convolution, batch norm and ReLU."""
+    outputs = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False, name=f"{name}_conv")(
+        inputs
+    )
+    outputs = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(outputs)
+    return layers.Activation(activation, name=f"{name}_{activation}")(outputs) if activation else outputs
+
+
+def _residual_block(inputs, filters, name):
+    """Two convolutions, added to what came in."""
+    outputs = _convolution(inputs, filters, f"{name}_1")
+    outputs = _convolution(outputs, filters, f"{name}_2", activation=None)
+    outputs = layers.Add(name=f"{name}_add")([inputs, outputs])
+    return layers.Activation("relu", name=f"{name}_relu")(outputs)

@@ -1,0 +1,71 @@
+"""From minutes to steps."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from helpers.models import budget
+from helpers.models.budget import BUDGET, Budget, divide_time, plan_budget
+from helpers.models.train import Training, compile_model, training_variables
+from tiny_models import SHAPE, tiny_model
+
+
+@pytest.mark.parametrize(
+    ("seconds", "step", "look", "epochs", "steps_per_epoch"),
+    [
+        (100, 1.0, 5.0, 2, 45),  # two looks take a tenth of the time, and 90 seconds are left
+        (100, 1.0, 50.0, 1, 50),  # one look there is always
+        (1000, 0.1, 0.1, 40, 249),  # 40 looks at most: 996 seconds are left
+        (10, 3.0, 0.001, 3, 1),  # no more epochs than steps
+        (1, 5.0, 3.0, 1, 1),  # one step there is always
+        (600, 0.25, 0.0, 40, 60),  # looking takes no time
+    ],
+)
+def test_divide_time_worked_by_hand(seconds, step, look, epochs, steps_per_epoch):
+    found = divide_time(seconds, step, look)
+    assert found == Budget(epochs, steps_per_epoch, step, look)
+    assert found.total_steps == epochs * steps_per_epoch
+
+
+@pytest.fixture
+def model():
+    """A tiny model, compiled with all that has a state."""
+    return compile_model(tiny_model(), Training(optimizer="adamw", averaging=0.5, decay="cosine"), 100)
+
+
+@pytest.fixture
+def batches():
+    """Two batches of noise."""
+    rng = np.random.default_rng(0)
+    images = rng.random((4, *SHAPE, 1), np.float32)
+    masks = (rng.random((4, *SHAPE, 4)) > 0.5).astype(np.uint8)
+    return tf.data.Dataset.from_tensor_slices((images, masks)).batch(2)
+
+
+def test_plan_budget_measures_and_leaves_the_model_alone(model, batches, tmp_path):
+    """The state of model and optimizer is as before, to the bit; the plan fits the time by its own measure."""
+    before = [variable.numpy() for variable in training_variables(model)]
+    plan = plan_budget(model, lambda first_step: batches.repeat(), batches, minutes=0.1, folder=tmp_path, settings={})
+    for variable, value in zip(training_variables(model), before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)
+    assert plan.seconds_per_step > 0 and plan.seconds_per_look > 0
+    taken = plan.total_steps * plan.seconds_per_step + plan.epochs * plan.seconds_per_look
+    assert taken <= 6 + 1e-9
+    assert taken > 6 - (plan.epochs + 1) * plan.seconds_per_step - plan.seconds_per_look
+
+
+def test_plan_budget_is_kept(model, batches, tmp_path, monkeypatch):
+    """With the same settings and minutes nothing is measured again; with others it is."""
+    arguments = (model, lambda first_step: batches.repeat(), batches)
+    first = plan_budget(*arguments, minutes=0.1, folder=tmp_path, settings={"seed": 1})
+    monkeypatch.setattr(budget, "_measure", lambda *parts: (2.0, 1.0))
+    assert plan_budget(*arguments, minutes=0.1, folder=tmp_path, settings={"seed": 1}) == first
+    assert plan_budget(*arguments, minutes=0.2, folder=tmp_path, settings={"seed": 1}).seconds_per_step == 2
+    assert plan_budget(*arguments, minutes=0.1, folder=tmp_path, settings={"seed": 2}).seconds_per_step == 2
+    assert [path.name for path in tmp_path.iterdir()] == [BUDGET]
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])
+def test_plan_budget_of_no_time(minutes, tmp_path):
+    with pytest.raises(ValueError, match=f"minutes: got {minutes}"):
+        plan_budget(None, None, None, minutes=minutes, folder=tmp_path, settings={})
