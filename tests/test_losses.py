@@ -8,8 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from helpers.metrics import batch_dice_coef
-from helpers.models.losses import BatchDice, bce_dice_loss, dice_coef, dice_loss, require_binary_labels
+from helpers.counts import pixel_counts
+from helpers.metrics import batch_dice_coef, defect_dice
+from helpers.models.losses import (
+    LOSSES,
+    BatchDice,
+    DefectDice,
+    bce,
+    bce_dice_loss,
+    dice_coef,
+    dice_loss,
+    focal,
+    focal_tversky,
+    make_loss,
+    require_binary_labels,
+    tversky,
+)
 
 LN2 = float(np.log(2))
 # Keras keeps probabilities 1e-7 away from 0 and 1, so that no logarithm is infinite; below 1 the nearest number of
@@ -74,7 +88,7 @@ def test_dice_coef_counts_more_pixels_than_half_precision_can():
     assert float(bce_dice_loss(ones, keras.ops.ones(ones.shape, "float16"))) == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize("loss", [dice_coef, dice_loss, bce_dice_loss])
+@pytest.mark.parametrize("loss", [dice_coef, *LOSSES.values()])
 @pytest.mark.parametrize("shape", [(1, 2, 1, 1), (2, 2, 1, 2), (2, 2)])
 def test_losses_of_different_shapes(loss, shape):
     """NumPy's rules would stretch the smaller one without a word."""
@@ -82,7 +96,7 @@ def test_losses_of_different_shapes(loss, shape):
         loss(batch_of([1, 1, 0, 0]), np.zeros(shape, "float32"))
 
 
-@pytest.mark.parametrize("loss", [dice_loss, bce_dice_loss])
+@pytest.mark.parametrize("loss", LOSSES.values())
 @pytest.mark.parametrize("label", [0, 1])
 @pytest.mark.parametrize("probability", [0.0, 1e-12, 0.5, 1.0])
 def test_losses_have_finite_gradients_on_empty_and_full_masks(loss, label, probability):
@@ -96,7 +110,7 @@ def test_losses_have_finite_gradients_on_empty_and_full_masks(loss, label, proba
     assert np.isfinite(tape.gradient(value, y_pred).numpy()).all()
 
 
-@pytest.mark.parametrize("loss", [dice_loss, bce_dice_loss])
+@pytest.mark.parametrize("loss", LOSSES.values())
 def test_losses_fall_towards_the_truth(loss):
     """A step against the gradient raises what is true and lowers what is not."""
     y_true, y_pred = tf.constant(batch_of([1, 1, 0, 0])), tf.fill((1, 2, 1, 2), 0.5)
@@ -115,7 +129,9 @@ def test_losses_are_never_negative(data):
     y_pred = data.draw(st_numpy.arrays("float32", shape, elements=st.floats(0, 1, width=32)))
     assert 0 <= float(dice_coef(y_true, y_pred)) <= 1
     assert 0 <= float(dice_loss(y_true, y_pred)) <= 1
-    assert float(bce_dice_loss(y_true, y_pred)) >= 0
+    for loss in LOSSES.values():
+        assert 0 <= float(loss(y_true, y_pred)) < np.inf
+    assert float(tversky(y_true, y_pred)) <= 1 and float(focal_tversky(y_true, y_pred)) <= 1
     assert float(dice_coef(y_true, y_pred)) == pytest.approx(batch_dice_coef(y_true, y_pred), rel=1e-5)
 
 
@@ -174,3 +190,103 @@ def test_require_binary_labels_reads_tensors():
     """As they come out of the batches."""
     with pytest.raises(ValueError, match="a label is 255"):
         require_binary_labels(tf.constant([[0, 255]], tf.uint8))
+
+
+# Two classes of three pixels each: true, predicted, and the Tversky index of each class with alpha 0.7, smoothed by 1:
+# (shared + 1) / (shared + 0.7 missed + 0.3 invented + 1)
+TVERSKY_TABLE = [
+    ([1, 1, 0], [1, 1, 0], 1.0),  # the same: 3 / 3
+    ([1, 1, 0], [0, 0, 0], 1 / 2.4),  # both missed: 1 / (1.4 + 1)
+    ([0, 0, 0], [1, 1, 0], 1 / 1.6),  # both invented: 1 / (0.6 + 1)
+    ([0, 0, 0], [0, 0, 0], 1.0),  # both empty: 1 / 1
+    ([1, 1, 1], [1, 1, 1], 1.0),  # full
+    ([1, 1, 0], [1, 0, 1], 2 / 3.0),  # one shared, one missed, one invented: 2 / (1 + 0.7 + 0.3 + 1)
+    ([1, 0, 0], [0.5, 0.5, 0], 1.5 / 2.0),  # soft: half shared, half missed, half invented
+]
+
+
+def two_classes(first, second):
+    """A batch of one image of 1 x 3 pixels."""
+    return np.stack([first, second], axis=-1).astype("float32").reshape(1, 1, 3, 2)
+
+
+@pytest.mark.parametrize(("true", "predicted", "index"), TVERSKY_TABLE)
+def test_tversky_worked_by_hand(true, predicted, index):
+    """Class by class, then the mean: the second class is found in full."""
+    y_true, y_pred = two_classes(true, [0, 1, 1]), two_classes(predicted, [0, 1, 1])
+    assert float(tversky(y_true, y_pred)) == pytest.approx((1 - index) / 2, abs=1e-6)
+    assert float(focal_tversky(y_true, y_pred)) == pytest.approx((1 - index) ** 0.75 / 2, abs=1e-5)
+    weighted = float(tversky(y_true, y_pred, class_weights=(3, 1)))
+    assert weighted == pytest.approx(3 * (1 - index) / 4, abs=1e-6)
+
+
+def test_tversky_of_alpha_one_half_is_the_dice_of_each_class():
+    """(shared + 1) / (half of both + 1) is 2 (shared + 1) / (both + 2): Dice, smoothed by 2."""
+    y_true, y_pred = two_classes([1, 1, 0], [0, 0, 1]), two_classes([0.9, 0.2, 0.4], [0.1, 0.6, 0.8])
+    expected = np.mean([1 - dice_coef(y_true[..., [c]], y_pred[..., [c]], smooth=2.0) for c in (0, 1)])
+    assert float(tversky(y_true, y_pred, alpha=0.5)) == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_tversky_is_not_flattened_over_classes():
+    """A large class that is found doesn't hide a small one that is missed."""
+    y_true, y_pred = np.zeros((1, 10, 10, 2), "float32"), np.zeros((1, 10, 10, 2), "float32")
+    y_true[..., 0] = y_pred[..., 0] = 1
+    y_true[0, :2, :2, 1] = 1
+    assert float(tversky(y_true, y_pred)) == pytest.approx((1 - 1 / 3.8) / 2, abs=1e-6)
+    assert float(dice_loss(y_true, y_pred)) < 0.03
+
+
+@pytest.mark.parametrize(
+    ("true", "predicted", "expected"),
+    [
+        ([1, 1, 1], [0.5, 0.5, 0.5], 0.25 * 0.25 * LN2),  # undecided about a defect: alpha (1 - p)^2 log
+        ([0, 0, 0], [0.5, 0.5, 0.5], 0.75 * 0.25 * LN2),  # undecided about steel
+        ([1, 0, 0], [0.9, 0.1, 0.1], (0.25 + 2 * 0.75) / 3 * 0.01 * -np.log(0.9)),  # nearly right: a hundredth
+        ([1, 0, 0], [1, 0, 0], 0.0),  # right
+    ],
+)
+def test_focal_worked_by_hand(true, predicted, expected):
+    y_true, y_pred = two_classes(true, true), two_classes(predicted, predicted)
+    assert float(focal(y_true, y_pred)) == pytest.approx(expected, rel=1e-4, abs=1e-7)
+
+
+def test_focal_without_focus_is_half_of_cross_entropy():
+    """Gamma 0 and alpha one half."""
+    y_true, y_pred = two_classes([1, 1, 0], [0, 0, 1]), two_classes([0.9, 0.2, 0.4], [0.1, 0.6, 0.8])
+    found = float(focal(y_true, y_pred, alpha=0.5, gamma=0.0))
+    assert found == pytest.approx(float(bce(y_true, y_pred)) / 2, rel=1e-5)
+
+
+def test_bce_weighs_classes():
+    """The first class is undecided, the second right."""
+    y_true, y_pred = two_classes([1, 1, 0], [1, 0, 0]), two_classes([0.5, 0.5, 0.5], [1, 0, 0])
+    assert float(bce(y_true, y_pred)) == pytest.approx(LN2 / 2, rel=1e-5)
+    assert float(bce(y_true, y_pred, class_weights=(3, 1))) == pytest.approx(3 * LN2 / 4, rel=1e-5)
+    with pytest.raises(ValueError, match="got 3 class weights for 2 classes"):
+        bce(y_true, y_pred, class_weights=(1, 1, 1))
+
+
+def test_make_loss_adds_its_parts():
+    y_true, y_pred = two_classes([1, 1, 0], [1, 0, 0]), two_classes([0.5, 0.2, 0.5], [0.7, 0.1, 0])
+    found = float(make_loss({"bce": 0.5, "tversky": 2.0}, [1, 3])(y_true, y_pred))
+    expected = 0.5 * bce(y_true, y_pred, (1, 3)) + 2 * tversky(y_true, y_pred, (1, 3))
+    assert found == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_defect_dice_is_that_of_the_metrics():
+    """Over two batches, of which pairs without a defect don't count."""
+    rng = np.random.default_rng(3)
+    metric, masks, found = DefectDice(), [], []
+    for count in (3, 1):
+        y_true = (rng.random((count, 4, 5, 3)) > 0.8).astype("uint8")
+        y_true[0, ..., 1] = 0
+        y_pred = rng.random((count, 4, 5, 3)).astype("float32")
+        metric.update_state(y_true, y_pred)
+        masks.append(y_true)
+        found.append((y_pred >= 0.5).astype("uint8"))
+    expected = defect_dice(pixel_counts(np.concatenate(masks), np.concatenate(found)))
+    assert float(metric.result()) == pytest.approx(expected, rel=1e-6)
+    metric.reset_state()
+    assert float(metric.result()) == 0
+    with pytest.raises(ValueError, match="no sample weights"):
+        metric.update_state(masks[0], masks[0].astype("float32"), sample_weight=[1, 1, 1])

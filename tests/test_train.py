@@ -47,16 +47,16 @@ SCHEDULED = Training(
 )
 
 
-def train_tiny(dataset, folder, *, seed=3, epochs=EPOCHS, settings=None, training=PLAIN):
+def train_tiny(dataset, folder, *, seed=3, epochs=EPOCHS, settings=None, training=PLAIN, batch_size=BATCH_SIZE):
     """Train a tiny network on a tiny data set: (model, history)."""
     seed_everything(seed)
     ids = dataset.training_ids
-    model = compile_model(tiny_model(), training, EPOCHS * num_batches(len(ids), BATCH_SIZE))
+    model = compile_model(tiny_model(), training, EPOCHS * num_batches(len(ids), batch_size))
     history = train_model(
         model,
-        lambda first_step: training_batches(dataset, ids, SHAPE, BATCH_SIZE, seed=seed, first_step=first_step),
-        ordered_batches(dataset, ids, SHAPE, BATCH_SIZE),
-        steps_per_epoch=num_batches(len(ids), BATCH_SIZE),
+        lambda first_step: training_batches(dataset, ids, SHAPE, batch_size, seed=seed, first_step=first_step),
+        ordered_batches(dataset, ids, SHAPE, batch_size),
+        steps_per_epoch=num_batches(len(ids), batch_size),
         epochs=epochs,
         folder=folder,
         settings=settings or {"seed": seed},
@@ -552,3 +552,41 @@ def test_restore_checkpoint_puts_a_faulty_file_aside(model, tmp_path, capsys, ch
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.faulty.npz"]
     assert (tmp_path / "checkpoint.faulty.npz").read_bytes() == faulty
     assert capsys.readouterr().err.startswith(f"{path}: this is no checkpoint of this training (")
+
+
+ON_TWO_DEVICES = """
+import sys
+from pathlib import Path
+import numpy as np
+import tensorflow as tf
+(processor,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+from helpers.data.dataset import read_dataset
+from helpers.models.train import Training, training_strategy
+from test_train import train_tiny, weights_of
+
+strategy = training_strategy(["CPU:0", "CPU:1"])
+assert strategy.num_replicas_in_sync == 2
+folder, dataset = Path(sys.argv[2]), read_dataset(sys.argv[1])
+training = Training(loss={"bce": 1.0}, learning_rate=0.02, decay="cosine", averaging=0.3)
+with strategy.scope():
+    train_tiny(dataset, folder, epochs=2, training=training, batch_size=2)
+    model, history = train_tiny(dataset, folder, training=training, batch_size=2)
+assert len(history) == 4
+np.save(folder / "weights.npy", weights_of(model))
+"""
+
+
+def test_train_model_on_two_devices(tmp_path):
+    """Each takes its share of every batch: the same weights as on one, also after going on, but for rounding.
+
+    Six images in batches of two, since where a batch doesn't divide evenly the devices' shares count the same.
+    """
+    dataset = tiny_dataset(tmp_path / "tiny", 6)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", ON_TWO_DEVICES, str(dataset.directory), str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    training = Training(loss={"bce": 1.0}, learning_rate=0.02, decay="cosine", averaging=0.3)
+    model, _ = train_tiny(dataset, tmp_path / "one", training=training, batch_size=2)
+    np.testing.assert_allclose(np.load(tmp_path / "weights.npy"), weights_of(model), atol=1e-5)

@@ -271,8 +271,9 @@ def _finish_run(run_directory, seconds, complete):
         results = read_json(run_directory / "results.json")
         stamp = re.sub(r"[^0-9T]", "", run["finished"][:19])
         write_json(run_directory / "history" / f"{stamp}.json", {"run": run, "results": results})
-        for checkpoint in run_directory.glob("models/*/checkpoint*.npz"):
-            checkpoint.unlink()
+        for pattern in ("checkpoint*.npz", "best.npz", "frozen/checkpoint*.npz", "frozen/best.npz"):
+            for checkpoint in run_directory.glob(f"models/*/{pattern}"):
+                checkpoint.unlink()
 
 
 def _run_step(root, run_directory, data, step, title):

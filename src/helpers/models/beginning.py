@@ -3,6 +3,32 @@
 from pathlib import Path
 
 from helpers.models.bundle import load_bundle
+from helpers.models.sm import encoder_layers, load_encoder_weights
+
+
+def network_arguments(name, preprocessing, encoder_weights="none", **arguments):
+    """What a network is built with, besides its size and classes.
+
+    Args:
+        name: the network's name.
+        preprocessing: dict with channels, grey_mean and grey_deviation, as 02_preprocessing wrote it.
+        encoder_weights: "none", "imagenet" or a file; an encoder that begins with such weights is given what its
+            authors gave it.
+        **arguments: the recipe's own.
+
+    Returns:
+        dict for `build_model`.
+
+    Raises:
+        ValueError: encoder weights were asked for, and the network has no encoder to give them to.
+    """
+    if encoder_weights == "none":
+        return arguments | {key: preprocessing[key] for key in ("channels", "grey_mean", "grey_deviation")}
+    if name != "sm_unet":
+        raise ValueError(
+            f"encoder_weights: got {encoder_weights!r} for {name}, expected 'none'. Only sm_unet takes them."
+        )
+    return arguments | {"channels": preprocessing["channels"], "preprocess": "imagenet"}
 
 
 def begin_with(model, pretrained="", encoder_weights="none"):
@@ -25,8 +51,6 @@ def begin_with(model, pretrained="", encoder_weights="none"):
     if pretrained:
         return _take_up_bundle(model, Path(pretrained))
     if encoder_weights != "none":
-        from helpers.models.sm import load_encoder_weights
-
         load_encoder_weights(model, encoder_weights)
     return {"pretrained": "", "encoder_weights": str(encoder_weights)}
 
@@ -50,3 +74,12 @@ def _take_up_bundle(model, folder):
     if not taken:
         raise ValueError(f"{folder}: no layer's weights fit. Was it trained with other widths or channels?")
     return {"pretrained": bundle["sha256"], "encoder_weights": "none", "layers_taken": len(taken)}
+
+
+def layers_to_freeze(model, encoder_weights="none"):
+    """The layers that a training leaves alone at first: an encoder that begins with weights of its own.
+
+    Returns:
+        List of layers; empty where the network begins at random.
+    """
+    return [] if encoder_weights == "none" else encoder_layers(model)

@@ -1,4 +1,8 @@
-"""Model bundles: what everything downstream takes. Loading one runs nothing but this project's own code."""
+"""Model bundles: what everything downstream takes.
+
+Loading one runs nothing that comes with it: all code is ours, or that of an installed package that a network is built
+from.
+"""
 
 import hashlib
 import warnings
@@ -6,6 +10,7 @@ from pathlib import Path
 
 from helpers.files import read_json, write_json, written_beside
 from helpers.models.build import BUILDERS, build_model
+from helpers.models.parts import check_shape
 
 FORMAT = 1
 KEYS = {
@@ -118,6 +123,7 @@ def load_bundle(folder):
     if _sha256(weights) != bundle["sha256"]:
         raise ValueError(f"{weights}: the SHA-256 is not the one in bundle.json. Copy the bundle again, or train anew.")
     try:
+        check_shape(bundle["input_shape"], multiple=1)
         model = build_model(
             bundle["architecture"], bundle["input_shape"], len(bundle["class_names"]), **bundle["arguments"]
         )

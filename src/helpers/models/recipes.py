@@ -13,6 +13,8 @@ from helpers.models.budget import Budget, plan_budget
 from helpers.models.build import build_model
 from helpers.models.train import Training, compile_model, train_model
 
+ANY_SIZE = ("steel_unet",)  # networks that take images of any size
+FROZEN = "frozen"  # folder of the training with the encoder left alone
 CACHE = "cache"  # examples at the network's size, kept while the training lasts
 
 
@@ -28,6 +30,8 @@ class Recipe:
         lift: how far rare classes are lifted, as in `helpers.data.sampling.sampling_weights`.
         clean_share: share of the draws that go to defect-free images; None means the share that they have.
         augmentation: changes to the images, or None.
+        frozen_share: share of a training's length that is trained before it, with the encoder left as it is; only where
+            the encoder begins with weights of its own.
         window: (height, width) of the windows that are trained on, in pixels of the network's size; None takes whole
             images. It is cut down to the image where that is smaller.
     """
@@ -39,6 +43,7 @@ class Recipe:
     lift: float = 0.0
     clean_share: float | None = None
     augmentation: Augmentation | None = None
+    frozen_share: float = 0.0
     window: tuple | None = None
 
     def describe(self):
@@ -64,7 +69,7 @@ OURS = Training(
 
 RECIPES = {
     "unet_paper": Recipe(batch_size=4, defects_only=True),
-    "sm_unet": Recipe(OURS, {"encoder": "resnet18"}, lift=0.5, augmentation=Augmentation()),
+    "sm_unet": Recipe(OURS, {"encoder": "resnet18"}, lift=0.5, augmentation=Augmentation(), frozen_share=0.1),
     "steel_unet": Recipe(OURS, batch_size=16, lift=0.5, augmentation=Augmentation()),
 }
 
@@ -120,7 +125,9 @@ class Images:
     channels: int = 1
 
 
-def train_recipe(model, name, arguments, recipe, images, *, folder, seed, epochs=0, minutes=0.0, settings=None):
+def train_recipe(
+    model, name, arguments, recipe, images, *, folder, seed, epochs=0, minutes=0.0, frozen=(), settings=None
+):
     """Train a network by a recipe, and go on where an earlier call with the same settings was killed.
 
     Args:
@@ -133,17 +140,21 @@ def train_recipe(model, name, arguments, recipe, images, *, folder, seed, epochs
         seed: decides the order of the images and their changes.
         epochs: how often as many images are drawn as there are to train on; 0 goes by the minutes.
         minutes: time for the training; 0 goes by the epochs.
+        frozen: layers that are left alone at first, as long as the recipe's `frozen_share` says.
         settings: dict of what else decides its course, such as the weights that it begins with.
 
     Returns:
         (table of `train_model`, `Budget` of the steps, dict of all settings).
 
     Raises:
-        ValueError: not just one of `epochs` and `minutes` is given; and as `train_model`.
+        ValueError: not just one of `epochs` and `minutes` is given; the network can't be trained on windows; and as
+            `train_model`.
     """
     if bool(epochs) == bool(minutes):
         raise ValueError(f"got {epochs} epochs and {minutes} minutes, expected one of them, and 0 for the other.")
     window = _window_within(recipe.window, images.shape)
+    if window and name not in ANY_SIZE:
+        raise ValueError(f"window: {name} is built for one size of image. Leave it out, or take {', '.join(ANY_SIZE)}.")
     settings = {
         "model": name,
         "shape": tuple(images.shape),
@@ -160,7 +171,8 @@ def train_recipe(model, name, arguments, recipe, images, *, folder, seed, epochs
     if window:
         trained = build_model(name, (None, None), images.dataset.num_classes, **arguments)
         trained.set_weights(model.get_weights())
-    make_batches = _batch_maker(recipe, images, window, seed, folder)
+    folder = Path(folder)
+    make_batches = _batch_maker(recipe, images, window, seed, folder / CACHE)
     validation = ordered_batches(
         images.dataset, images.watched_ids, images.shape, recipe.batch_size, channels=images.channels
     )
@@ -168,24 +180,34 @@ def train_recipe(model, name, arguments, recipe, images, *, folder, seed, epochs
     if minutes:
         compile_model(trained, recipe.training, 1000)
         budget = plan_budget(trained, make_batches, validation, minutes=minutes, folder=folder, settings=settings)
-    compile_model(trained, recipe.training, budget.total_steps)
-    history = train_model(
-        trained,
-        make_batches,
-        validation,
-        steps_per_epoch=budget.steps_per_epoch,
-        epochs=budget.epochs,
-        folder=folder,
-        settings=settings,
-        patience=recipe.training.patience,
-    )
-    shutil.rmtree(Path(folder) / CACHE, ignore_errors=True)
+
+    def train(length, place):
+        compile_model(trained, recipe.training, length * budget.steps_per_epoch)
+        return train_model(
+            trained,
+            make_batches,
+            validation,
+            steps_per_epoch=budget.steps_per_epoch,
+            epochs=length,
+            folder=place,
+            settings=settings,
+            patience=recipe.training.patience,
+        )
+
+    if frozen and recipe.frozen_share:
+        for layer in frozen:
+            layer.trainable = False
+        train(max(1, round(recipe.frozen_share * budget.epochs)), folder / FROZEN)
+        for layer in frozen:
+            layer.trainable = True
+    history = train(budget.epochs, folder)
+    shutil.rmtree(folder / CACHE, ignore_errors=True)
     if window:
         model.set_weights(trained.get_weights())
     return history, budget, settings
 
 
-def _batch_maker(recipe, images, window, seed, folder):
+def _batch_maker(recipe, images, window, seed, cache):
     """Function of `first_step` that gives the batches to train on."""
     weights = None
     if recipe.lift or recipe.clean_share is not None:
@@ -201,7 +223,7 @@ def _batch_maker(recipe, images, window, seed, folder):
         weights=None if weights is None else weights.to_numpy(),
         augmentation=recipe.augmentation,
         window=window,
-        cache=Path(folder) / CACHE,
+        cache=cache,
     )
 
 

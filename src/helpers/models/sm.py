@@ -6,10 +6,13 @@ import types
 import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
+from urllib.error import HTTPError
 
 import keras
 import numpy as np
 from keras import layers, ops
+
+from helpers.models.parts import check_shape, standardise
 
 INSTALL = "pip install segmentation-models==1.0.1"
 PREPROCESSING = ("standardise", "imagenet")
@@ -46,9 +49,7 @@ def sm_unet(
     Source:
         Iakubovskii (2019), Segmentation Models, https://github.com/qubvel/segmentation_models, version 1.0.1.
     """
-    from helpers.models.build import _check_shape, _is_moderate  # here, since that module imports this one
-
-    shape = _check_shape(shape)
+    shape = check_shape(shape)
     names = encoder_names()
     if encoder not in names:
         raise ValueError(f"encoder: got {encoder!r}, which is not known. Choose one of: {', '.join(names)}.")
@@ -61,11 +62,6 @@ def sm_unet(
     if preprocess not in PREPROCESSING:
         raise ValueError(
             f"preprocess: got {preprocess!r}, which is not known. Choose one of: {', '.join(PREPROCESSING)}."
-        )
-    if not _is_moderate(grey_mean) or not _is_moderate(grey_deviation) or grey_deviation <= 0:
-        raise ValueError(
-            f"grey_mean, grey_deviation: got {grey_mean!r} and {grey_deviation!r}, expected fractions of white, the "
-            "second above 0. Are all images of one grey? Leave both out to take the grey values as they are."
         )
     if preprocess == "imagenet" and (grey_mean, grey_deviation) != (0, 1):
         raise ValueError(
@@ -82,7 +78,7 @@ def sm_unet(
             outputs = TakeChannels(order, name="channels")(outputs)
         outputs = layers.Rescaling(scale, offset, name="preprocess")(outputs)
     else:
-        outputs = layers.Rescaling(1 / grey_deviation, offset=-grey_mean / grey_deviation, name="standardise")(outputs)
+        outputs = standardise(outputs, grey_mean, grey_deviation)
     unet = _package().unet.Unet(encoder, input_shape=outputs.shape[1:], encoder_weights=None, **_keras_for_package())
     # Without its last layer, which is ours: of a name and in float32 as elsewhere, and apart from what another number
     # of classes leaves as it is.
@@ -259,6 +255,8 @@ def _get_file(name, url, **settings):
     try:
         return keras.utils.get_file(name, url, **settings)
     except Exception as error:  # Keras raises no other for a failed download
+        if isinstance(error.__context__, HTTPError):
+            error.__context__.close()  # an answer that says no still holds its connection
         reason = _one_line(error).rpartition(" -- ")[2]
         raise ConnectionError(
             f"{url} can't be fetched ({reason}). Download it on a machine that can and give the file's path as "

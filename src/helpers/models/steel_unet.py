@@ -7,6 +7,8 @@ convolution halves the image at once, and the last one gives the four pixels of 
 import keras
 from keras import layers, ops
 
+from helpers.models.parts import MAX_BLOCKS, MAX_FILTERS, check_numbers, check_shape, standardise
+
 MOMENTUM = 0.97  # of the batch norms: a short training has few steps to learn the statistics from
 
 
@@ -34,9 +36,20 @@ def steel_unet(
 
     Returns:
         keras.Model from images in [0, 1] to probabilities (batch, height, width, classes).
+
+    Raises:
+        ValueError: a number makes no network, or is beyond all measure.
     """
+    if tuple(shape) != (None, None):
+        shape = check_shape(shape, multiple=1)
+    (stem,) = check_numbers("stem", [stem], 1, MAX_FILTERS)
+    widths, depths = check_numbers("widths", widths, 1, MAX_FILTERS), check_numbers("depths", depths, 0, MAX_BLOCKS)
+    if len(widths) != len(depths):
+        raise ValueError(
+            f"widths, depths: got {len(widths)} and {len(depths)} numbers, expected as many of the one as of the other."
+        )
     inputs = keras.Input((*shape, channels), name="image")
-    outputs = layers.Rescaling(1 / grey_deviation, offset=-grey_mean / grey_deviation, name="standardise")(inputs)
+    outputs = standardise(inputs, grey_mean, grey_deviation)
     outputs = _convolution(outputs, stem, "stem", strides=2)
     skips = [outputs]
     for level, (filters, blocks) in enumerate(zip(widths, depths, strict=True), start=1):

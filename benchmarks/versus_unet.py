@@ -1,0 +1,163 @@
+"""Our network beside a U-Net on ResNet18, for the same minutes on the same machine.
+
+    python benchmarks/versus_unet.py DATA --peer PYTHON [--minutes 10] [--seeds 3] [--split publisher]
+
+DATA is a data set in the competition's layout, such as NEU-Seg after `steel import-masks`. PYTHON is the interpreter
+of the peer's environment (see `benchmarks/peer_unet.py`). Both get the same images at the network's size, the same
+split by groups of copies, augmentation, loss, batch size and schedule; ours is measured with several seeds. Both are
+scored on the holdout at the images' own size with a threshold of 0.5. Nothing else should run meanwhile. The result is
+stored under `benchmarks/results/`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import numpy as np
+
+from helpers.counts import PixelCounts, pixel_counts
+from helpers.data.dataset import read_dataset
+from helpers.data.leaks import find_dataset_copies, group_dataset, published_parts, training_groups
+from helpers.data.resize import network_shape, resize_probabilities
+from helpers.data.split import HOLDOUT, TRAIN, VALIDATION, make_split
+from helpers.data.statistics import grey_statistics
+from helpers.files import write_json
+from helpers.inference.evaluate import count_pixels
+from helpers.intervals import score_table
+from helpers.models.batches import load_example
+from helpers.models.build import build_model
+from helpers.models.describe import count_multiply_adds
+from helpers.models.losses import TVERSKY_ALPHA
+from helpers.models.recipes import Images, find_recipe, train_recipe
+from helpers.models.train import seed_everything
+
+ROOT = Path(__file__).absolute().parents[1]
+MEASURES = ("defect_dice", "miou", "kaggle_dice", "all_empty_dice", "empty_accuracy")
+SPLIT_SEED = 2019
+
+
+def split_data(dataset, which):
+    """Table with image_id, group and split: ours by group, or the publisher's with a validation part cut from it."""
+    groups = training_groups(dataset, group_dataset(dataset, find_dataset_copies(dataset)))
+    split = make_split(dataset.areas, SPLIT_SEED, groups)
+    if which == "publisher":
+        parts = published_parts(dataset)
+        parts = parts[[f"train_images/{image_id}" for image_id in split["image_id"]]].to_numpy()
+        split["split"] = np.where(parts == "test", HOLDOUT, np.where(split["split"] == VALIDATION, VALIDATION, TRAIN))
+    return split
+
+
+def score(counts, groups):
+    """Scores of all classes together, each as [value, low, high]."""
+    estimates = score_table(counts, groups)["all"]
+    return {name: [round(float(number), 4) for number in estimates[name]] for name in MEASURES}
+
+
+def train_ours(name, dataset, split, shape, seed, minutes, folder):
+    """Train and score one of our networks; dict of its scores and of what it took."""
+    ids = {part: split.loc[split["split"] == part, "image_id"].tolist() for part in (TRAIN, VALIDATION, HOLDOUT)}
+    mean, deviation = grey_statistics(dataset, ids[TRAIN])
+    recipe = replace(find_recipe(name), lift=0.0)  # the peer draws each image once, and so does ours here
+    seed_everything(seed)
+    arguments = {"channels": 1, "grey_mean": mean, "grey_deviation": deviation, **recipe.arguments}
+    model = build_model(name, shape, dataset.num_classes, **arguments)
+    images = Images(dataset, ids[TRAIN], ids[VALIDATION], shape)
+    history, budget, _ = train_recipe(model, name, arguments, recipe, images, folder=folder, seed=seed, minutes=minutes)
+    bundle = {"input_shape": shape, "channels": 1, "thresholds": [0.5] * dataset.num_classes}
+    holdout = split[split["split"] == HOLDOUT]
+    counts = count_pixels(model, bundle, dataset, holdout["image_id"])
+    return {
+        "seed": seed,
+        "steps": budget.total_steps,
+        "seconds": round(float(history["seconds"].sum()), 1),
+        "parameters": model.count_params(),
+        "multiply_adds": count_multiply_adds(model),
+        **score(counts, holdout["group"]),
+    }
+
+
+def train_peer(python, dataset, split, shape, minutes, folder):
+    """Train the peer in its own environment and score it as ours."""
+    recipe = find_recipe("steel_unet")
+    ids = {part: split.loc[split["split"] == part, "image_id"].tolist() for part in (TRAIN, VALIDATION, HOLDOUT)}
+    mean, deviation = grey_statistics(dataset, ids[TRAIN])
+    about = {
+        "num_classes": dataset.num_classes,
+        "batch_size": recipe.batch_size,
+        "learning_rate": PEER_LEARNING_RATE,
+        "weight_decay": recipe.training.weight_decay,
+        "warm_up": recipe.training.warm_up,
+        "tversky_alpha": TVERSKY_ALPHA,
+        "grey_mean": mean,
+        "grey_deviation": deviation,
+    }
+    write_json(folder / "about.json", about)
+    for part, image_ids in ids.items():
+        examples = [load_example(dataset, image_id, shape) for image_id in image_ids]
+        np.save(folder / f"{part}_images.npy", np.stack([image for image, _ in examples]))
+        np.save(folder / f"{part}_masks.npy", np.stack([masks for _, masks in examples]))
+    command = [python, str(ROOT / "benchmarks" / "peer_unet.py"), str(folder), "--minutes", str(minutes)]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT / "src")})
+    holdout = split[split["split"] == HOLDOUT]
+    found = np.load(folder / "peer_holdout.npy", mmap_mode="r")
+    counts = [
+        pixel_counts(dataset.masks(image_id), resize_probabilities(probabilities, dataset.shape_of(image_id)) >= 0.5)
+        for image_id, probabilities in zip(holdout["image_id"], found, strict=True)
+    ]
+    took = json.loads((folder / "peer.json").read_text())
+    return took | score(PixelCounts.concatenate(counts), holdout["group"])
+
+
+PEER_LEARNING_RATE = 1e-3
+
+
+def main():
+    """Train both, print and store the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--peer", default="", help="interpreter of the peer's environment; without it ours alone")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--model", default="steel_unet")
+    parser.add_argument("--split", choices=("groups", "publisher"), default="groups")
+    arguments = parser.parse_args()
+    dataset = read_dataset(arguments.data)
+    shape = network_shape(dataset.shape, 0)
+    split = split_data(dataset, arguments.split)
+    result = {
+        "data": dataset.name,
+        "images": split["split"].value_counts().to_dict(),
+        "split": arguments.split,
+        "split_seed": SPLIT_SEED,
+        "minutes": arguments.minutes,
+        "shape": shape,
+        "scored_on": "holdout, at the images' own size, threshold 0.5",
+        "processor": f"{os.cpu_count()} cores, {platform.machine()}",
+        "ours": [],
+    }
+    place = ROOT / "benchmarks" / "results"
+    path = place / f"versus_unet-{dataset.name}-{arguments.split}-{arguments.minutes:g}min.json"
+    with tempfile.TemporaryDirectory() as scratch:
+        if arguments.peer:
+            folder = Path(scratch) / "peer"
+            folder.mkdir()
+            result["peer"] = train_peer(arguments.peer, dataset, split, shape, arguments.minutes, folder)
+            print("peer", result["peer"], flush=True)
+            write_json(path, result)
+        for seed in range(arguments.seeds):
+            folder = Path(scratch) / f"seed-{seed}"
+            result["ours"].append(train_ours(arguments.model, dataset, split, shape, seed, arguments.minutes, folder))
+            print("ours", result["ours"][-1], flush=True)
+            write_json(path, result)
+    print(f"Stored in {path.relative_to(ROOT)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

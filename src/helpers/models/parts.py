@@ -1,0 +1,77 @@
+"""What the networks share: checks of what they are given, and their first layer."""
+
+import math
+import numbers
+
+from keras import layers
+
+HALVINGS = 5
+MAX_PIXELS, MAX_FILTERS, MAX_BLOCKS, MAX_LEVELS = 4096 * 4096, 1024, 16, 8
+
+
+def check_shape(shape, multiple=2**HALVINGS):
+    """The shape of a network's input as a tuple of int.
+
+    Args:
+        shape: (height, width) in pixels.
+        multiple: both sides have to be multiples of this many pixels, since the network halves them.
+
+    Raises:
+        ValueError: it is none, or beyond all measure.
+    """
+    sides = tuple(shape)
+    if len(sides) != 2 or not all(is_whole(side) and side > 0 and side % multiple == 0 for side in sides):
+        wanted = f", both multiples of {multiple}, since the network halves them" if multiple > 1 else ""
+        raise ValueError(
+            f"shape: got {' x '.join(map(str, sides))}; expected height x width in pixels{wanted}. "
+            "Take the one that `network_shape` gives."
+        )
+    if math.prod(sides) > MAX_PIXELS:
+        raise ValueError(
+            f"shape: got {sides[0]} x {sides[1]}; expected at most {MAX_PIXELS:,} pixels. Scale the images down."
+        )
+    return tuple(int(side) for side in sides)
+
+
+def check_numbers(name, given, least, most):
+    """Numbers for the levels of a network as a tuple of int.
+
+    Raises:
+        ValueError: they are none, or beyond all measure; the message begins with `name`.
+    """
+    found = tuple(given) if isinstance(given, (list, tuple)) else ()
+    if not 1 <= len(found) <= MAX_LEVELS or not all(is_whole(number) and least <= number <= most for number in found):
+        raise ValueError(
+            f"{name}: got {given!r}, expected 1 to {MAX_LEVELS} whole numbers from {least} to {most}. "
+            "Leave it out for ours."
+        )
+    return tuple(int(number) for number in found)
+
+
+def standardise(inputs, grey_mean, grey_deviation):
+    """Take the mean grey value away, and divide by the deviation.
+
+    Args:
+        inputs: Keras tensor of images in [0, 1].
+        grey_mean: a fraction of white.
+        grey_deviation: a fraction of white, above 0.
+
+    Raises:
+        ValueError: `grey_mean` is no number, or `grey_deviation` is none above 0.
+    """
+    if not _is_moderate(grey_mean) or not _is_moderate(grey_deviation) or grey_deviation <= 0:
+        raise ValueError(
+            f"grey_mean, grey_deviation: got {grey_mean!r} and {grey_deviation!r}, expected fractions of white, the "
+            "second above 0. Are all images of one grey? Leave both out to take the grey values as they are."
+        )
+    return layers.Rescaling(1 / grey_deviation, offset=-grey_mean / grey_deviation, name="standardise")(inputs)
+
+
+def is_whole(number):
+    """Whether it is a whole number of Python or NumPy, and no bool."""
+    return isinstance(number, numbers.Integral) and not isinstance(number, bool)
+
+
+def _is_moderate(number):
+    """Whether it is a number of Python or NumPy, and neither NaN nor without measure."""
+    return isinstance(number, numbers.Real) and not isinstance(number, bool) and abs(number) <= 1e6

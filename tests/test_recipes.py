@@ -1,0 +1,144 @@
+"""Recipes, and training by them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.data.augment import Augmentation
+from helpers.models.build import BUILDERS, build_model
+from helpers.models.recipes import RECIPES, Images, Recipe, find_recipe, train_recipe
+from helpers.models.train import Training, seed_everything
+from tiny_models import SHAPE, tiny_dataset
+
+NARROW = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
+QUICK = Recipe(
+    Training(loss={"bce": 1.0, "tversky": 1.0}, optimizer="adamw", learning_rate=0.01, decay="cosine", averaging=0.2),
+    NARROW,
+    batch_size=3,
+    lift=0.5,
+    augmentation=Augmentation(),
+)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Ten images: seven to train on, three to watch."""
+    dataset = tiny_dataset(tmp_path_factory.mktemp("recipes") / "tiny", 10)
+    ids = dataset.training_ids
+    return Images(dataset, ids[:7], ids[7:], SHAPE)
+
+
+def train(images, folder, recipe=QUICK, *, name="steel_unet", epochs=3, **arguments):
+    """Train a narrow network: (model, history, budget, settings)."""
+    seed_everything(1)
+    model = build_model(name, SHAPE, images.dataset.num_classes, **recipe.arguments)
+    trained = train_recipe(
+        model, name, recipe.arguments, recipe, images, folder=folder, seed=1, epochs=epochs, **arguments
+    )
+    return model, *trained
+
+
+def weights_of(model):
+    """All weights of a model in one array."""
+    return np.concatenate([weight.numpy().ravel() for weight in model.weights])
+
+
+def test_every_network_has_a_recipe():
+    assert set(RECIPES) == set(BUILDERS)
+
+
+def test_find_recipe_with_changes():
+    """Of the recipe and of its training; None leaves them."""
+    recipe = find_recipe("steel_unet", batch_size=2, learning_rate=0.5, loss=None, window=(8, 8))
+    ours = RECIPES["steel_unet"]
+    assert (recipe.batch_size, recipe.training.learning_rate, recipe.window) == (2, 0.5, (8, 8))
+    assert recipe.training.loss == ours.training.loss and recipe.lift == ours.lift
+    assert find_recipe("steel_unet") == ours
+
+
+def test_find_recipe_raises():
+    with pytest.raises(ValueError, match="model: got 'unet', which has no recipe. Choose one of: unet_paper"):
+        find_recipe("unet")
+    with pytest.raises(ValueError, match="learning_rate: got -1"):
+        find_recipe("steel_unet", learning_rate=-1)
+    with pytest.raises(TypeError, match="batchsize"):
+        find_recipe("steel_unet", batchsize=1)
+
+
+def test_recipe_table_tells_every_setting_in_words():
+    """Nothing is left out, and nothing is shown as Python."""
+    table = QUICK.table().set_index("setting")["value"]
+    assert set(table.index) == set(QUICK.describe())
+    assert table["loss"] == "bce 1, tversky 1"
+    assert table["window"] == "none" and table["defects_only"] == "no"
+    assert table["arguments"] == "stem 4, widths 8 x 8, depths 0 x 1"
+    assert table["augmentation"].startswith("mirror 0.5, ")
+    assert not table.str.contains(r"[\[\]{}()]").any()
+
+
+def test_train_recipe_learns_and_repeats(images, tmp_path):
+    """The loss falls; the same twice to the bit; a finished training is only taken up; the cache goes."""
+    model, history, budget, settings = train(images, tmp_path / "a", epochs=6)
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
+    assert (budget.epochs, budget.steps_per_epoch) == (6, 3)
+    assert settings["images"] == images.training_ids and settings["lift"] == 0.5
+    again, repeated, _, _ = train(images, tmp_path / "b", epochs=6)
+    pd.testing.assert_frame_equal(repeated.drop(columns="seconds"), history.drop(columns="seconds"))
+    np.testing.assert_array_equal(weights_of(again), weights_of(model))
+    taken_up, finished, _, _ = train(images, tmp_path / "a", epochs=6)
+    pd.testing.assert_frame_equal(finished, history)
+    np.testing.assert_array_equal(weights_of(taken_up), weights_of(model))
+    assert not (tmp_path / "a" / "cache").exists()
+
+
+def test_train_recipe_on_windows_ends_with_the_model_itself(images, tmp_path):
+    """The weights trained on windows are those of the model of whole images."""
+    recipe = Recipe(QUICK.training, NARROW, batch_size=3, window=(16, 500))
+    model, _, _, settings = train(images, tmp_path, recipe)
+    assert settings["window"] == (16, SHAPE[1])
+    seed_everything(1)
+    fresh = build_model("steel_unet", SHAPE, images.dataset.num_classes, **NARROW)
+    assert (weights_of(fresh) != weights_of(model)).mean() > 0.9
+    assert model.input_shape == (None, *SHAPE, 1)
+    _, _, _, whole = train(images, tmp_path / "whole", Recipe(QUICK.training, NARROW, window=(64, 500)), epochs=1)
+    assert whole["window"] is None
+
+
+def test_train_recipe_with_frozen_layers_first(images, tmp_path):
+    """They stay as they were in the first phase, and are trained in the second."""
+    recipe = Recipe(QUICK.training, NARROW, batch_size=3, frozen_share=0.5)
+    seed_everything(1)
+    model = build_model("steel_unet", SHAPE, images.dataset.num_classes, **NARROW)
+    first = model.get_layer("encoder_1_down_conv")
+    before = first.get_weights()[0]
+    train_recipe(model, "steel_unet", NARROW, recipe, images, folder=tmp_path, seed=1, epochs=2, frozen=[first])
+    assert all(layer.trainable for layer in model.layers)
+    assert (first.get_weights()[0] != before).any()
+    phase = pd.read_csv(tmp_path / "frozen" / "history.csv")
+    assert len(phase) == 1
+    with np.load(tmp_path / "frozen" / "checkpoint.npz") as checkpoint:
+        kept = [checkpoint[name] for name in checkpoint.files if checkpoint[name].shape == before.shape]
+    assert any(np.array_equal(values, before) for values in kept)
+
+
+def test_train_recipe_by_minutes(images, tmp_path):
+    """As many steps as were planned, and as many again in a second run."""
+    _, history, budget, _ = train(images, tmp_path, epochs=0, minutes=0.05)
+    assert len(history) == budget.epochs
+    assert 0.3 < history["seconds"].sum() < 60
+    _, again, second, _ = train(images, tmp_path, epochs=0, minutes=0.05)
+    assert second == budget
+    pd.testing.assert_frame_equal(again, history)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"epochs": 0}, "got 0 epochs and 0.0 minutes"),
+        ({"epochs": 2, "minutes": 1.0}, "got 2 epochs and 1.0 minutes"),
+        ({"name": "unet_paper", "recipe": Recipe(window=(16, 16))}, "window: unet_paper is built for one size"),
+    ],
+)
+def test_train_recipe_raises(images, tmp_path, changes, match):
+    with pytest.raises(ValueError, match=match):
+        train(images, tmp_path, **changes)
