@@ -70,7 +70,12 @@ def train_ours(name, dataset, split, shape, seed, minutes, folder):
     model = build_model(name, shape, dataset.num_classes, **arguments)
     images = Images(dataset, ids[TRAIN], ids[VALIDATION], shape)
     history, budget, _ = train_recipe(model, name, arguments, recipe, images, folder=folder, seed=seed, minutes=minutes)
-    bundle = {"input_shape": shape, "channels": 1, "thresholds": [0.5] * dataset.num_classes}
+    bundle = {
+        "input_shape": shape,
+        "channels": 1,
+        "thresholds": [0.5] * dataset.num_classes,
+        "smallest_masks": [0.0] * dataset.num_classes,
+    }
     holdout = split[split["split"] == HOLDOUT]
     counts = count_pixels(model, bundle, dataset, holdout["image_id"])
     return {

@@ -262,7 +262,10 @@ def test_read_bundle_that_is_no_json(folder, text, match):
         ({"arguments": {"num_classes": 10**9}}, "unet_paper takes no num_classes"),
         ({"arguments": {"name": "x"}}, "unet_paper takes no name"),
         ({"arguments": {"grey_mean": 10**300}}, "expected fractions of white"),
-        ({"class_names": ["x"] * 5000, "thresholds": [0] * 5000}, "num_classes: got 5000, expected a whole number"),
+        (
+            {"class_names": ["x"] * 5000, "thresholds": [0] * 5000, "smallest_masks": [0] * 5000},
+            "num_classes: got 5000, expected a whole number",
+        ),
     ],
 )
 def test_load_bundle_of_no_network(folder, monkeypatch, changes, match):

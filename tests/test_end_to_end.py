@@ -229,7 +229,11 @@ def test_real_scores_are_those_of_the_bundle(real):
     counts = []
     for image_id in split.loc[split["split"] == "holdout", "image_id"]:
         (probabilities,) = predict_probabilities(model, bundle, [dataset.image(image_id, bundle["channels"])])
-        counts.append(pixel_counts(dataset.masks(image_id), threshold_masks(probabilities, bundle["thresholds"])))
+        counts.append(
+            pixel_counts(
+                dataset.masks(image_id), threshold_masks(probabilities, bundle["thresholds"], bundle["smallest_masks"])
+            )
+        )
     recorded = read_results(run / "results.json")["04_segmentation.unet_paper.kaggle_dice"]["value"]
     assert kaggle_dice(PixelCounts.concatenate(counts)) == pytest.approx(recorded, abs=1e-6)
 

@@ -37,7 +37,9 @@ def count_pixels(model, bundle, dataset, image_ids):
     images = (dataset.image(image_id, bundle["channels"]) for image_id in image_ids)
     predicted = predict_probabilities(model, bundle, images)
     counts = [
-        pixel_counts(dataset.masks(image_id), threshold_masks(probabilities, bundle["thresholds"]))
+        pixel_counts(
+            dataset.masks(image_id), threshold_masks(probabilities, bundle["thresholds"], bundle["smallest_masks"])
+        )
         for image_id, probabilities in zip(image_ids, predicted, strict=True)
     ]
     return PixelCounts.concatenate(counts)

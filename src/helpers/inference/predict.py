@@ -33,28 +33,35 @@ def predict_probabilities(model, bundle, images, batch_size=8):
         yield from _predict_batch(model, bundle, waiting)
 
 
-def threshold_masks(probabilities, thresholds):
+def threshold_masks(probabilities, thresholds, smallest=None):
     """Masks where the probability reaches the threshold of its class.
 
     Args:
         probabilities: float array (height, width, classes).
         thresholds: a number for each class.
+        smallest: for each class, the smallest mask that is believed, as a fraction of the image; a smaller one is
+            taken back whole. None believes all.
 
     Returns:
         uint8 array of that shape, of 0 and 1.
 
     Raises:
-        ValueError: there is not one threshold for each class.
+        ValueError: there is not one threshold for each class, or not one smallest mask.
     """
     probabilities = np.asarray(probabilities)
     # In the precision of the probabilities, so that 0.3 reaches a threshold of 0.3.
     thresholds = np.asarray(thresholds, dtype=probabilities.dtype)
-    if thresholds.shape != probabilities.shape[-1:]:
-        raise ValueError(
-            f"got thresholds of shape {thresholds.shape} for {probabilities.shape[-1]} classes, expected one for each. "
-            "Are they those of this model's bundle?"
-        )
-    return (probabilities >= thresholds).astype(np.uint8)
+    smallest = np.zeros(probabilities.shape[-1:]) if smallest is None else np.asarray(smallest, dtype=float)
+    for name, numbers in (("thresholds", thresholds), ("smallest masks", smallest)):
+        if numbers.shape != probabilities.shape[-1:]:
+            raise ValueError(
+                f"got {name} of shape {numbers.shape} for {probabilities.shape[-1]} classes, expected one for each. "
+                "Are they those of this model's bundle?"
+            )
+    masks = (probabilities >= thresholds).astype(np.uint8)
+    height, width = masks.shape[:2]
+    masks[..., masks.sum(axis=(0, 1)) < smallest * (height * width)] = 0
+    return masks
 
 
 def _predict_batch(model, bundle, images):

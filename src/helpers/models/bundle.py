@@ -22,6 +22,7 @@ KEYS = {
     "class_names": list,
     "scaling": str,
     "thresholds": list,
+    "smallest_masks": list,
     "weights": str,
     "sha256": str,
     "training": dict,
@@ -31,7 +32,18 @@ SCALING = "grey values / 255"
 
 
 def save_bundle(
-    folder, model, *, architecture, arguments, input_shape, channels, class_names, thresholds, training, scores
+    folder,
+    model,
+    *,
+    architecture,
+    arguments,
+    input_shape,
+    channels,
+    class_names,
+    thresholds,
+    training,
+    scores,
+    smallest_masks=None,
 ):
     """Write a model bundle: `bundle.json` and a weights file that is named by its content.
 
@@ -46,6 +58,7 @@ def save_bundle(
         thresholds: for each class, the probability from which a pixel counts as defect.
         training: dict: how and on what it was trained.
         scores: dict: name -> {value, unit, split, definition}.
+        smallest_masks: for each class, the smallest mask that is believed, as a fraction of the image; None: all.
 
     Returns:
         The dict that `bundle.json` holds.
@@ -63,6 +76,7 @@ def save_bundle(
         "class_names": [str(name) for name in class_names],
         "scaling": SCALING,
         "thresholds": [float(threshold) for threshold in thresholds],
+        "smallest_masks": [float(size) for size in smallest_masks or [0.0] * len(class_names)],
         "weights": "new.weights.h5",
         "sha256": "",
         "parameters": model.count_params(),
@@ -164,11 +178,12 @@ def _check_bundle(bundle, path):
         raise ValueError(f"{path}: scaling is {bundle['scaling']!r}, expected {SCALING!r}. Update this project.")
     if not bundle["class_names"] or not all(isinstance(name, str) for name in bundle["class_names"]):
         raise ValueError(f"{path}: class_names is {bundle['class_names']!r}, expected a text for each class.")
-    if len(bundle["thresholds"]) != len(bundle["class_names"]) or not all(map(_is_share, bundle["thresholds"])):
-        raise ValueError(
-            f"{path}: thresholds is {bundle['thresholds']!r}, expected a number from 0 to 1 for each of "
-            f"{len(bundle['class_names'])} classes. Tune them again."
-        )
+    for key in ("thresholds", "smallest_masks"):
+        if len(bundle[key]) != len(bundle["class_names"]) or not all(map(_is_share, bundle[key])):
+            raise ValueError(
+                f"{path}: {key} is {bundle[key]!r}, expected a number from 0 to 1 for each of "
+                f"{len(bundle['class_names'])} classes. Tune them again."
+            )
     if Path(bundle["weights"]).name != bundle["weights"] or not bundle["weights"].endswith(".weights.h5"):
         raise ValueError(
             f"{path}: the weights {bundle['weights']!r} lie outside the bundle, or are no .weights.h5 file. "

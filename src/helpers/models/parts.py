@@ -48,13 +48,8 @@ def check_numbers(name, given, least, most):
     return tuple(int(number) for number in found)
 
 
-def standardise(inputs, grey_mean, grey_deviation):
-    """Take the mean grey value away, and divide by the deviation.
-
-    Args:
-        inputs: Keras tensor of images in [0, 1].
-        grey_mean: a fraction of white.
-        grey_deviation: a fraction of white, above 0.
+def check_grey(grey_mean, grey_deviation):
+    """Stop where grey values can't be standardised by these two.
 
     Raises:
         ValueError: `grey_mean` is no number, or `grey_deviation` is none above 0.
@@ -64,6 +59,10 @@ def standardise(inputs, grey_mean, grey_deviation):
             f"grey_mean, grey_deviation: got {grey_mean!r} and {grey_deviation!r}, expected fractions of white, the "
             "second above 0. Are all images of one grey? Leave both out to take the grey values as they are."
         )
+
+
+def standardise(inputs, grey_mean, grey_deviation):
+    """Take the mean grey value of images in [0, 1] away, and divide by the deviation; both fractions of white."""
     return layers.Rescaling(1 / grey_deviation, offset=-grey_mean / grey_deviation, name="standardise")(inputs)
 
 

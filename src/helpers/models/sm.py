@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from helpers.models.parts import check_shape, standardise
+from helpers.models.parts import check_grey, check_shape, standardise
 
 INSTALL = "pip install segmentation-models==1.0.1"
 PREPROCESSING = ("standardise", "imagenet")
@@ -63,6 +63,7 @@ def sm_unet(
         raise ValueError(
             f"preprocess: got {preprocess!r}, which is not known. Choose one of: {', '.join(PREPROCESSING)}."
         )
+    check_grey(grey_mean, grey_deviation)
     if preprocess == "imagenet" and (grey_mean, grey_deviation) != (0, 1):
         raise ValueError(
             f"grey_mean, grey_deviation: got {grey_mean!r} and {grey_deviation!r} with preprocess 'imagenet', which "

@@ -7,7 +7,7 @@ convolution halves the image at once, and the last one gives the four pixels of 
 import keras
 from keras import layers, ops
 
-from helpers.models.parts import MAX_BLOCKS, MAX_FILTERS, check_numbers, check_shape, standardise
+from helpers.models.parts import MAX_BLOCKS, MAX_FILTERS, check_grey, check_numbers, check_shape, standardise
 
 MOMENTUM = 0.97  # of the batch norms: a short training has few steps to learn the statistics from
 
@@ -19,10 +19,10 @@ def steel_unet(
     grey_mean=0.0,
     grey_deviation=1.0,
     stem=16,
-    widths=(32, 64, 96, 128),
-    depths=(1, 2, 2, 2),
+    widths=(24, 48, 96, 128),
+    depths=(1, 2, 2, 1),
 ):
-    """A residual U-Net of about 1.5 million weights, for images of any size.
+    """A residual U-Net of about 1.1 million weights, for images of any size.
 
     Args:
         shape: (height, width) of the input in pixels, or (None, None) for images of any size.
@@ -42,6 +42,7 @@ def steel_unet(
     """
     if tuple(shape) != (None, None):
         shape = check_shape(shape, multiple=1)
+    check_grey(grey_mean, grey_deviation)
     (stem,) = check_numbers("stem", [stem], 1, MAX_FILTERS)
     widths, depths = check_numbers("widths", widths, 1, MAX_FILTERS), check_numbers("depths", depths, 0, MAX_BLOCKS)
     if len(widths) != len(depths):

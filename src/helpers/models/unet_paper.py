@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from helpers.models.parts import check_shape, standardise
+from helpers.models.parts import check_grey, check_shape, standardise
 
 PAPER_ENCODER = (8, 16, 32, 64, 64)
 PAPER_BOTTOM = 128
@@ -30,6 +30,7 @@ def unet_paper(shape, num_classes, channels=1, grey_mean=0.0, grey_deviation=1.0
         ValueError: the shape is another, `grey_mean` is no number, or `grey_deviation` is none above 0.
     """
     shape = check_shape(shape)
+    check_grey(grey_mean, grey_deviation)
     inputs = keras.Input((*shape, channels), name="image")
     outputs = standardise(inputs, grey_mean, grey_deviation)
     skips = []

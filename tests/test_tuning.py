@@ -1,0 +1,115 @@
+"""Thresholds and smallest masks, by hand and against masks."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.counts import PixelCounts, pixel_counts
+from helpers.inference.predict import threshold_masks
+from helpers.inference.tuning import (
+    SIZES,
+    THRESHOLDS,
+    Decisions,
+    ThresholdCounts,
+    count_at_thresholds,
+    decided_counts,
+    tune_decisions,
+)
+from helpers.metrics import dice_by_pair, kaggle_dice
+
+
+def random_image(rng, classes=2, kind=np.float32):
+    """Masks and probabilities of a small image; some probabilities lie just at a threshold."""
+    y_true = (rng.random((6, 9, classes)) > 0.7).astype(np.uint8)
+    probabilities = rng.choice([*THRESHOLDS, 0.0, 1.0, 0.123, 0.777], size=y_true.shape).astype(kind)
+    return y_true, probabilities
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32), st.sampled_from([np.float32, np.float64, np.float16]))
+def test_decided_counts_are_those_of_the_masks(seed, kind):
+    """At any decisions, the counts are those that `threshold_masks` gives."""
+    rng = np.random.default_rng(seed)
+    images = [random_image(rng, kind=kind) for _ in range(3)]
+    counts = ThresholdCounts.concatenate(count_at_thresholds(*image) for image in images)
+    decisions = Decisions(tuple(rng.choice(THRESHOLDS, 2)), tuple(rng.choice([0, 0.1, 0.3, 0.6], 2)))
+    masks = [threshold_masks(found, decisions.thresholds, decisions.smallest) for _, found in images]
+    expected = PixelCounts.concatenate(
+        pixel_counts(y_true, mask) for (y_true, _), mask in zip(images, masks, strict=True)
+    )
+    found = decided_counts(counts, decisions)
+    for name in ("true", "predicted", "shared"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
+def counts_of(true, predicted, shared, pixels=10_000):
+    """Counts of one class: a row an image, a column a threshold."""
+    true, predicted, shared = (np.array(values) for values in (true, predicted, shared))
+    thresholds = tuple(THRESHOLDS[: predicted.shape[1]])
+    return ThresholdCounts(
+        true[:, np.newaxis], predicted[:, np.newaxis], shared[:, np.newaxis], np.full(len(true), pixels), thresholds
+    )
+
+
+def test_tune_decisions_takes_the_middle_of_a_plateau():
+    """The third of five thresholds, though the last but one is a hair better alone."""
+    predicted = [[900, 110, 105, 110, 4]]
+    shared = [[100, 100, 100, 100, 4]]
+    counts = counts_of([100], predicted, shared)
+    assert tune_decisions(counts, sizes=(0.0,)) == Decisions((THRESHOLDS[2],), (0.0,))
+
+
+def test_tune_decisions_drops_small_false_masks():
+    """One image has a defect of 500 pixels, three are clean and get 20 pixels each: those are taken back."""
+    counts = counts_of([500, 0, 0, 0], [[500] * 5] + [[20] * 5] * 3, [[500] * 5] + [[0] * 5] * 3)
+    decisions = tune_decisions(counts)
+    (size,) = decisions.smallest
+    assert 20 / 10_000 < size <= 500 / 10_000
+    assert kaggle_dice(decided_counts(counts, decisions)) == 1
+
+
+def test_tune_decisions_by_defect_dice_takes_nothing_back():
+    """Clean images don't count, so a small mask is never worse than none."""
+    counts = counts_of([30, 0], [[30] * 5, [20] * 5], [[25] * 5, [0] * 5])
+    assert tune_decisions(counts, "defect_dice").smallest[0] <= 30 / 10_000
+    assert tune_decisions(counts, "kaggle_dice").smallest[0] > 0
+
+
+def test_tune_decisions_of_a_class_that_no_image_speaks_for():
+    counts = counts_of([0], [[5] * 5], [[0] * 5])
+    assert tune_decisions(counts, "defect_dice") == Decisions((0.5,), (0.0,))
+
+
+def test_tune_decisions_is_no_worse_than_the_usual_threshold_where_it_was_tuned():
+    """On many noisy images, each class by itself."""
+    rng = np.random.default_rng(4)
+    counts = ThresholdCounts.concatenate(count_at_thresholds(*random_image(rng)) for _ in range(40))
+    decisions = tune_decisions(counts)
+    assert set(decisions.thresholds) <= set(THRESHOLDS) and set(decisions.smallest) <= set(SIZES)
+    usual = dice_by_pair(decided_counts(counts, Decisions((0.5, 0.5), (0.0, 0.0)))).mean()
+    assert dice_by_pair(decided_counts(counts, decisions)).mean() >= usual
+
+
+def test_take_chooses_images():
+    rng = np.random.default_rng(5)
+    parts = [count_at_thresholds(*random_image(rng)) for _ in range(3)]
+    both = ThresholdCounts.concatenate(parts)
+    np.testing.assert_array_equal(both.take([2]).shared, parts[2].shared)
+    np.testing.assert_array_equal(both.take(np.array([True, False, False])).true, parts[0].true)
+
+
+def test_tuning_raises():
+    rng = np.random.default_rng(6)
+    y_true, probabilities = random_image(rng)
+    with pytest.raises(ValueError, match=r"y_true has shape \(6, 9, 2\), probabilities \(6, 9\)"):
+        count_at_thresholds(y_true, probabilities[..., 0])
+    counts = count_at_thresholds(y_true, probabilities)
+    with pytest.raises(ValueError, match="measure: got 'dice'"):
+        tune_decisions(counts, "dice")
+    with pytest.raises(ValueError, match="threshold 0.33 was not counted"):
+        decided_counts(counts, Decisions((0.33, 0.5), (0.0, 0.0)))
+    with pytest.raises(ValueError, match="same thresholds"):
+        ThresholdCounts.concatenate([])
+    with pytest.raises(ValueError, match="same thresholds"):
+        ThresholdCounts.concatenate([counts, count_at_thresholds(y_true, probabilities, (0.5,))])
