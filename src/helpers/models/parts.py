@@ -3,6 +3,8 @@
 import math
 import numbers
 
+import keras
+import tensorflow as tf
 from keras import layers
 
 HALVINGS = 5
@@ -64,6 +66,31 @@ def check_grey(grey_mean, grey_deviation):
 def standardise(inputs, grey_mean, grey_deviation):
     """Take the mean grey value of images in [0, 1] away, and divide by the deviation; both fractions of white."""
     return layers.Rescaling(1 / grey_deviation, offset=-grey_mean / grey_deviation, name="standardise")(inputs)
+
+
+@keras.saving.register_keras_serializable("helpers")
+class FusedBatchNormalization(layers.BatchNormalization):
+    """Keras's own over the last axis, by TensorFlow's fused operation: a training takes a third of its time.
+
+    The variance that is remembered is the unbiased one, as in Keras 2.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        """Tensor of the same shape, (batch, height, width, channels)."""
+        learns = bool(training and self.trainable)
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=tf.convert_to_tensor(self.gamma),
+            offset=tf.convert_to_tensor(self.beta),
+            mean=[] if learns else tf.convert_to_tensor(self.moving_mean),
+            variance=[] if learns else tf.convert_to_tensor(self.moving_variance),
+            epsilon=self.epsilon,
+            is_training=learns,
+        )
+        if learns:
+            for remembered, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                remembered.assign(remembered * self.momentum + value * (1.0 - self.momentum))
+        return outputs
 
 
 def is_whole(number):

@@ -60,7 +60,7 @@ class Recipe:
 OURS = Training(
     loss={"bce": 1.0, "tversky": 1.0},
     optimizer="adamw",
-    learning_rate=2e-3,
+    learning_rate=1.5e-3,
     weight_decay=0.01,
     warm_up=0.05,
     decay="cosine",
@@ -70,7 +70,7 @@ OURS = Training(
 RECIPES = {
     "unet_paper": Recipe(batch_size=4, defects_only=True),
     "sm_unet": Recipe(OURS, {"encoder": "resnet18"}, lift=0.5, augmentation=Augmentation(), frozen_share=0.1),
-    "steel_unet": Recipe(OURS, batch_size=16, lift=0.5, augmentation=Augmentation()),
+    "steel_unet": Recipe(OURS, lift=0.5, augmentation=Augmentation()),
 }
 
 

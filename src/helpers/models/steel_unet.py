@@ -7,7 +7,15 @@ convolution halves the image at once, and the last one gives the four pixels of 
 import keras
 from keras import layers, ops
 
-from helpers.models.parts import MAX_BLOCKS, MAX_FILTERS, check_grey, check_numbers, check_shape, standardise
+from helpers.models.parts import (
+    MAX_BLOCKS,
+    MAX_FILTERS,
+    FusedBatchNormalization,
+    check_grey,
+    check_numbers,
+    check_shape,
+    standardise,
+)
 
 MOMENTUM = 0.97  # of the batch norms: a short training has few steps to learn the statistics from
 
@@ -111,7 +119,7 @@ def _convolution(inputs, filters, name, kernel=3, strides=1, activation="relu"):
     outputs = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False, name=f"{name}_conv")(
         inputs
     )
-    outputs = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(outputs)
+    outputs = FusedBatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(outputs)
     return layers.Activation(activation, name=f"{name}_{activation}")(outputs) if activation else outputs
 
 
