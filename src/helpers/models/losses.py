@@ -119,6 +119,18 @@ def tversky(y_true, y_pred, class_weights=None, alpha=TVERSKY_ALPHA, smooth=SMOO
     return _mean_of_classes(_tversky_of_classes(y_true, y_pred, alpha, smooth), class_weights)
 
 
+def class_dice_loss(y_true, y_pred, class_weights=None, smooth=SMOOTH):
+    """One minus the soft Dice of each class over the batch, then the mean of the classes: `tversky` of alpha 0.5.
+
+    Returns:
+        Scalar tensor in [0, 1]; lower is better.
+
+    Raises:
+        ValueError: shapes differ.
+    """
+    return tversky(y_true, y_pred, class_weights, alpha=0.5, smooth=smooth)
+
+
 def focal_tversky(y_true, y_pred, class_weights=None, alpha=TVERSKY_ALPHA, gamma=FOCAL_TVERSKY_GAMMA, smooth=SMOOTH):
     """As `tversky`, each class's loss to the power of `gamma`, which lifts the classes that are nearly right.
 
@@ -140,11 +152,12 @@ LOSSES = {
     "bce": bce,
     "dice_loss": dice_loss,
     "bce_dice_loss": bce_dice_loss,
+    "class_dice_loss": class_dice_loss,
     "tversky": tversky,
     "focal_tversky": focal_tversky,
     "focal": focal,
 }
-WEIGHS_CLASSES = ("bce", "tversky", "focal_tversky", "focal")
+WEIGHS_CLASSES = ("bce", "class_dice_loss", "tversky", "focal_tversky", "focal")
 
 
 def make_loss(weights, class_weights=None):

@@ -58,7 +58,7 @@ class Recipe:
 
 
 OURS = Training(
-    loss={"bce": 1.0, "tversky": 1.0},
+    loss={"bce": 1.0, "class_dice_loss": 1.0},
     optimizer="adamw",
     learning_rate=1.5e-3,
     weight_decay=0.01,

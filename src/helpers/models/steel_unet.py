@@ -27,10 +27,10 @@ def steel_unet(
     grey_mean=0.0,
     grey_deviation=1.0,
     stem=16,
-    widths=(24, 48, 96, 128),
+    widths=(32, 64, 96, 112),
     depths=(1, 2, 2, 1),
 ):
-    """A residual U-Net of about 1.1 million weights, for images of any size.
+    """A residual U-Net of about 1.2 million weights, for images of any size.
 
     Args:
         shape: (height, width) of the input in pixels, or (None, None) for images of any size.
