@@ -87,12 +87,15 @@ def test_parse_setting_refuses(name, text, message):
 
 
 def test_plan_steps_runs_segmentation_once_for_each_model(monkeypatch):
-    monkeypatch.setitem(MODELS, "smoke", ("first", "second"))
+    monkeypatch.setitem(MODELS, "smoke", {"first": {}, "second": {"TRAIN_MINUTES": 5.0, "BATCH_SIZE": 2}})
     steps = plan_steps("smoke", {"04_segmentation": {"EPOCHS": 5}})
     assert [step.label for step in steps] == [
         "01_eda", "02_preprocessing", "04_segmentation-first", "04_segmentation-second", "06_submission",
     ]  # fmt: skip
-    assert steps[2].parameters == {"EPOCHS": 5, "MODEL": "first"}
+    assert steps[2].parameters == {"EPOCHS": 5, "TRAIN_MINUTES": 0.0, "MODEL": "first"}
+    assert steps[3].parameters == {"EPOCHS": 5, "TRAIN_MINUTES": 0.0, "BATCH_SIZE": 2, "MODEL": "second"}
+    (_, _, _, second, _) = plan_steps("smoke", {"04_segmentation": {"BATCH_SIZE": 3}})
+    assert second.parameters == {"EPOCHS": 1, "TRAIN_MINUTES": 5.0, "BATCH_SIZE": 3, "MODEL": "second"}
 
 
 def test_plan_steps_with_a_model_given():

@@ -46,7 +46,7 @@ def plan_budget(model, make_batches, validation, *, minutes, folder, settings):
     Args:
         model: compiled keras.Model.
         make_batches: function of `first_step` that gives endless batches of (images, masks).
-        validation: tf.data.Dataset of (images, masks) that will be looked at after each epoch.
+        validation: tf.data.Dataset of (images, masks) that will be looked at after each epoch, or None.
         minutes: time for the training, its looks at the validation part included.
         folder: where `budget.json` is kept.
         settings: dict of all that decides the training's course, the minutes not among them.
@@ -90,10 +90,12 @@ def _measure(model, batches, validation):
     started = time.perf_counter()
     model.fit(batches, steps_per_epoch=TIMED, epochs=1, shuffle=False, verbose=0)
     step = (time.perf_counter() - started) / TIMED
-    model.evaluate(validation.take(1), verbose=0)
-    started = time.perf_counter()
-    model.evaluate(validation, verbose=0)
-    look = time.perf_counter() - started
+    look = 0.0
+    if validation is not None:
+        model.evaluate(validation.take(1), verbose=0)
+        started = time.perf_counter()
+        model.evaluate(validation, verbose=0)
+        look = time.perf_counter() - started
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)
     return step, look

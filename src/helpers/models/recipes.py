@@ -113,7 +113,7 @@ class Images:
     Attributes:
         dataset: a `Dataset`.
         training_ids: images to train on.
-        watched_ids: images to look at after each epoch.
+        watched_ids: images to look at after each epoch; there may be none.
         shape: (height, width) that they are scaled to, in pixels.
         channels: 1 for grey, 3 for colour.
     """
@@ -126,7 +126,19 @@ class Images:
 
 
 def train_recipe(
-    model, name, arguments, recipe, images, *, folder, seed, epochs=0, minutes=0.0, frozen=(), settings=None
+    model,
+    name,
+    arguments,
+    recipe,
+    images,
+    *,
+    folder,
+    seed,
+    epochs=0,
+    minutes=0.0,
+    steps_per_epoch=0,
+    frozen=(),
+    settings=None,
 ):
     """Train a network by a recipe, and go on where an earlier call with the same settings was killed.
 
@@ -140,11 +152,13 @@ def train_recipe(
         seed: decides the order of the images and their changes.
         epochs: how often as many images are drawn as there are to train on; 0 goes by the minutes.
         minutes: time for the training; 0 goes by the epochs.
+        steps_per_epoch: batches in an epoch; 0 means as many as hold all images. With the numbers of an earlier
+            training by minutes, and its epochs, that training is repeated step for step.
         frozen: layers that are left alone at first, as long as the recipe's `frozen_share` says.
         settings: dict of what else decides its course, such as the weights that it begins with.
 
     Returns:
-        (table of `train_model`, `Budget` of the steps, dict of all settings).
+        (table of `train_model`, `Budget` of the steps, dict of all settings, the epochs and steps among them).
 
     Raises:
         ValueError: not just one of `epochs` and `minutes` is given; the network can't be trained on windows; and as
@@ -162,6 +176,7 @@ def train_recipe(
         **recipe.describe(),
         "window": window,
         "seed": seed,
+        "minutes": minutes,
         "images": list(images.training_ids),
         "watched": list(images.watched_ids),
         "data": images.dataset.fingerprint,
@@ -173,10 +188,12 @@ def train_recipe(
         trained.set_weights(model.get_weights())
     folder = Path(folder)
     make_batches = _batch_maker(recipe, images, window, seed, folder / CACHE)
-    validation = ordered_batches(
-        images.dataset, images.watched_ids, images.shape, recipe.batch_size, channels=images.channels
-    )
-    budget = Budget(epochs, num_batches(len(images.training_ids), recipe.batch_size))
+    validation = None
+    if images.watched_ids:
+        validation = ordered_batches(
+            images.dataset, images.watched_ids, images.shape, recipe.batch_size, channels=images.channels
+        )
+    budget = Budget(epochs, steps_per_epoch or num_batches(len(images.training_ids), recipe.batch_size))
     if minutes:
         compile_model(trained, recipe.training, 1000)
         budget = plan_budget(trained, make_batches, validation, minutes=minutes, folder=folder, settings=settings)
@@ -204,7 +221,7 @@ def train_recipe(
     shutil.rmtree(folder / CACHE, ignore_errors=True)
     if window:
         model.set_weights(trained.get_weights())
-    return history, budget, settings
+    return history, budget, settings | {"epochs": budget.epochs, "steps_per_epoch": budget.steps_per_epoch}
 
 
 def _batch_maker(recipe, images, window, seed, cache):
@@ -233,3 +250,17 @@ def _window_within(window, shape):
         return None
     inside = tuple(min(pair) for pair in zip(window, shape, strict=True))
     return None if inside == tuple(shape) else inside
+
+
+def describe_training(settings, history):
+    """A training's settings for a bundle: the number of images in the place of their names, and its length.
+
+    Args:
+        settings: dict of `train_recipe`.
+        history: table of `train_model`.
+
+    Returns:
+        dict.
+    """
+    counts = {name: len(settings[name]) for name in ("images", "watched")}
+    return {**settings, **counts, "epochs": int(history["epoch"].max())}

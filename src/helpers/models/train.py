@@ -163,7 +163,7 @@ def train_model(model, make_batches, validation, *, steps_per_epoch, epochs, fol
     Args:
         model: compiled keras.Model.
         make_batches: function of `first_step` (counted from 0) that gives endless batches of (images, masks).
-        validation: tf.data.Dataset of (images, masks), looked at after each epoch.
+        validation: tf.data.Dataset of (images, masks), looked at after each epoch; None looks at none.
         steps_per_epoch: batches in an epoch.
         epochs: epochs in all.
         folder: where checkpoint and `history.csv` are kept.
@@ -176,11 +176,13 @@ def train_model(model, make_batches, validation, *, steps_per_epoch, epochs, fol
 
     Raises:
         ValueError: a label is neither 0 nor 1, or an image can't be read; or `epochs` or `steps_per_epoch` is below 1,
-            or the model is not compiled.
+            the model is not compiled, or there is patience and nothing to watch.
     """
     for name, number in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
         if number < 1:
             raise ValueError(f"{name}: got {number}, expected 1 or more. Leave the training out if there is none.")
+    if patience and validation is None:
+        raise ValueError(f"patience: got {patience} and no images to watch, expected some. Set it to 0.")
     if not model.compiled:
         raise ValueError("the model is not compiled, so that it has no loss and no optimizer. Use `compile_model`.")
     folder = Path(folder)
@@ -190,7 +192,7 @@ def train_model(model, make_batches, validation, *, steps_per_epoch, epochs, fol
         batches = make_batches(len(history) * steps_per_epoch)
         keeper = _EpochKeeper(folder, key, history, steps_per_epoch, epochs, patience)
         with _python_errors(), keeper:
-            for _, masks in itertools.chain(batches.take(steps_per_epoch), validation):
+            for _, masks in itertools.chain(batches.take(steps_per_epoch), validation or ()):
                 require_binary_labels(masks)
             model.fit(
                 batches,

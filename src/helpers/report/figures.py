@@ -172,7 +172,7 @@ def training_curves(history, column, label, ax=None, *, log=False):
     """A number by epoch, in training and validation (the paper's Figure 8, for `dice_coef`).
 
     Args:
-        history: table of `train_model`.
+        history: table of `train_model`, with or without a validation.
         column: such as "dice_coef" or "loss"; the validation's is `val_` and the same.
         label: for the y axis.
         ax: Axes, or None for the current ones.
@@ -181,7 +181,8 @@ def training_curves(history, column, label, ax=None, *, log=False):
     ax = ax or plt.gca()
     marker = "o" if len(history) < 3 else None
     ax.plot(history["epoch"], history[column], color=TRUTH, marker=marker, label="training")
-    ax.plot(history["epoch"], history[f"val_{column}"], color=PREDICTION, marker=marker, label="validation")
+    if f"val_{column}" in history:
+        ax.plot(history["epoch"], history[f"val_{column}"], color=PREDICTION, marker=marker, label="validation")
     ax.set(xlabel="epoch", ylabel=label, yscale="log" if log else "linear")
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend()

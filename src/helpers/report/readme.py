@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from helpers.files import read_json, write_text
-from helpers.report.site import MAIN_SCORES, scored_models
+from helpers.report.site import MAIN_SCORES, judged_on, scored_models
 from helpers.results import format_estimate, read_results
 
 BEGIN, END = "<!-- results: written by `make readme` -->", "<!-- end of results -->"
@@ -51,15 +51,13 @@ def results_block(folder, figures):
     results = read_results(folder / "results.json")
     run = read_json(folder / "run.json")
     (picture,) = sorted((folder / "figures").glob("04_*_predictions.png"))[:1]
-    images = {part: results[f"02_preprocessing.{part}_images"]["value"] for part in ("train", "validation", "holdout")}
     lines = [
         f"![Pairs of photographs with true and predicted defects in colour]({figures}/{picture.name})",
         "",
-        "*Truth (left) and prediction (right) on sheets of the holdout, the best ones first.*",
+        "*Truth (left) and prediction (right) on sheets that the network never saw: the two best, the two worst.*",
         "",
         f"Data: {run['data']}, {results['01_eda.training_images']['value']:,} labelled images, profile "
-        f"`{run['profile']}`; {images['train']} images to train on, {images['validation']} for validation, "
-        f"{images['holdout']} in the holdout. In brackets: 95 % intervals by bootstrap over groups of images.",
+        f"`{run['profile']}`; scored on {judged_on(results)}. In brackets: 95 % intervals by bootstrap over groups of images.",
         "",
         "| model | measure | split | value |",
         "|---|---|---|---|",

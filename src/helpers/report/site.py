@@ -111,7 +111,7 @@ def render_front(run_directory, pages, report):
         "figure": _front_figure(run_directory),
         "score_names": [*MAIN_SCORES],
         "scores": _score_rows(results),
-        "scores_caption": "Scores on the holdout, with 95 % intervals over groups of images.",
+        "scores_caption": f"Scores on {judged_on(results)}, with 95 % intervals over groups of images.",
         "reading": "kaggle_dice counts an empty mask that is rightly predicted as 1, so that all_empty_dice, the score "
         "of predicting nothing, is the floor to compare it with; defect_dice looks only at the images and "
         "classes that do have a defect.",
@@ -176,13 +176,20 @@ def _page_details(file, title, pages, report):
     }
 
 
+def judged_on(results):
+    """Which images the models' scores are of, in words."""
+    words = {"holdout": "the holdout", "folds": "all images, each predicted by a network that never saw it (folds)"}
+    splits = {results[f"04_segmentation.{model}.kaggle_dice"]["split"] for model in scored_models(results)}
+    return " and ".join(words.get(split, split) for split in sorted(splits)) or "no images yet"
+
+
 def scored_models(results):
-    """Names of the models that have scores on the holdout, in the order of their training."""
+    """Names of the models that have scores, in the order of their training."""
     return [name.split(".")[1] for name in results if re.fullmatch(r"04_segmentation\.[^.]+\.kaggle_dice", name)]
 
 
 def _score_rows(results):
-    """A row of the four main scores for each model that has them on the holdout."""
+    """A row of the four main scores for each model that has them."""
     rows = []
     for model in scored_models(results):
         records = [results.get(f"04_segmentation.{model}.{score}", {}) for score in MAIN_SCORES]

@@ -1,0 +1,103 @@
+"""How good is our network on a small real set? Trained and judged by folds of groups.
+
+    python benchmarks/folds.py DATA [--minutes 20] [--model steel_unet] [--pretrained BUNDLE] [--max-pixels N]
+
+DATA is a data set in the competition's layout, such as the sample of "Severstal: Steel Defect Detection". Each of five
+folds is predicted by a network trained on the others for so many minutes, without early stopping; thresholds and
+smallest masks for a fold are tuned on the other folds' predictions. A killed run goes on. The result is stored under
+`benchmarks/results/`.
+"""
+
+import argparse
+import os
+import platform
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from dataclasses import asdict
+
+from helpers.data.dataset import read_dataset
+from helpers.data.leaks import find_dataset_copies, group_dataset, training_groups
+from helpers.data.resize import network_shape
+from helpers.data.split import make_split
+from helpers.data.statistics import grey_statistics
+from helpers.files import write_json
+from helpers.inference.judging import Plan, judge_by_folds
+from helpers.intervals import score_table
+from helpers.models.describe import count_multiply_adds
+from helpers.models.recipes import find_recipe
+
+ROOT = Path(__file__).absolute().parents[1]
+MEASURES = (
+    "kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "defect_dice_class_mean", "empty_accuracy", "miou"
+)  # fmt: skip
+SEED = 2019
+
+
+def score(counts, groups, class_names):
+    """Scores of all classes together and of each, as [value, low, high]."""
+    table = score_table(counts, groups, class_names=class_names)
+    return {
+        row: {name: [round(float(number), 4) for number in scores[name]] for name in MEASURES if name in scores}
+        for row, scores in table.items()
+    }
+
+
+def main():
+    """Train, judge, print and store."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--model", default="steel_unet")
+    parser.add_argument("--max-pixels", type=int, default=0, help="area of the network's input; 0: the images' own")
+    parser.add_argument("--pretrained", default="", help="a model bundle whose weights to begin with")
+    parser.add_argument("--name", default="", help="of the stored result")
+    arguments = parser.parse_args()
+    dataset = read_dataset(arguments.data)
+    groups = training_groups(dataset, group_dataset(dataset, find_dataset_copies(dataset)))
+    split = make_split(dataset.areas, SEED, groups)
+    shape = network_shape(dataset.shape, arguments.max_pixels)
+    recipe = find_recipe(arguments.model)
+    mean, deviation = grey_statistics(dataset, split["image_id"])
+    name = arguments.name or f"folds-{dataset.name}-{arguments.model}-{arguments.minutes:g}min"
+    network = {"channels": 1, "grey_mean": mean, "grey_deviation": deviation, **recipe.arguments}
+    plan = Plan(
+        arguments.model,
+        network,
+        recipe,
+        dataset,
+        split,
+        shape,
+        1,
+        ROOT / "runs" / name,
+        SEED,
+        minutes=arguments.minutes,
+        pretrained=arguments.pretrained,
+    )
+    trial = judge_by_folds(plan, ship=False)
+    group = trial.judged["group"]
+    result = {
+        "data": dataset.name,
+        "images": len(trial.judged),
+        "model": arguments.model,
+        "parameters": trial.models[0].count_params(),
+        "multiply_adds": count_multiply_adds(trial.models[0]),
+        "shape": shape,
+        "minutes_each_fold": arguments.minutes,
+        "seconds_each_fold": trial.history.groupby("fold")["seconds"].sum().round(1).tolist(),
+        "recipe": recipe.describe(),
+        "processor": f"{os.cpu_count()} cores, {platform.machine()}",
+        "usual": score(trial.usual_counts(), group, dataset.class_names),
+        "tuned": score(trial.judge(dataset, {"input_shape": shape, "channels": 1}), group, dataset.class_names),
+        "decisions": asdict(trial.decisions),
+    }
+    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    write_json(path, result)
+    for kind in ("usual", "tuned"):
+        print(kind, result[kind]["all"])
+    print(f"Stored in {path.relative_to(ROOT)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

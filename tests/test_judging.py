@@ -1,0 +1,115 @@
+"""Trials on a holdout and by folds: nobody judges what they were trained or tuned on."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.data.augment import Augmentation
+from helpers.data.split import make_split
+from helpers.inference.judging import Plan, decisions_table, judge_by_folds, judge_by_holdout
+from helpers.inference.tuning import ThresholdCounts, decided_counts, tune_decisions
+from helpers.models.recipes import Recipe
+from helpers.models.train import Training
+from tiny_models import SHAPE, tiny_dataset
+
+NETWORK = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
+BUNDLE = {"input_shape": SHAPE, "channels": 1}
+RECIPE = Recipe(
+    Training(loss={"bce": 1.0, "class_dice_loss": 1.0}, optimizer="adamw", learning_rate=0.01),
+    NETWORK, batch_size=4, augmentation=Augmentation(),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Fifteen images of 32 x 64 pixels."""
+    return tiny_dataset(tmp_path_factory.mktemp("judging") / "tiny", 15)
+
+
+@pytest.fixture(scope="module")
+def plan(dataset, tmp_path_factory):
+    """One epoch of a narrow network."""
+    split = make_split(dataset.areas, 1)
+    folder = tmp_path_factory.mktemp("plan")
+    return Plan("steel_unet", NETWORK, RECIPE, dataset, split, SHAPE, 1, folder, 1, epochs=1)
+
+
+@pytest.fixture(scope="module")
+def folds(plan):
+    """The trial by folds."""
+    return judge_by_folds(plan)
+
+
+def test_judge_by_folds_scores_every_image_by_a_network_that_never_saw_it(plan, folds):
+    """The networks differ, and the settings of each say what it was trained on."""
+    assert sorted(folds.judged["image_id"]) == sorted(plan.split["image_id"])
+    assert len(folds.counts.true) == len(plan.split)
+    assert set(folds.models) == set(range(5))
+    fold_of = plan.split.set_index("image_id")["fold"]
+    assert (folds.judged.set_index("image_id")["fold"] == fold_of[folds.judged["image_id"]]).all()
+    for place, row in enumerate(folds.judged.itertuples()):
+        alone = plan.count(folds.models[row.fold], plan.split[plan.split["image_id"] == row.image_id])
+        np.testing.assert_array_equal(alone.predicted[0], folds.counts.predicted[place])
+    assert sorted(folds.settings["images"]) == sorted(plan.split["image_id"])
+    assert folds.settings["watched"] == []
+
+
+def test_judge_by_folds_tunes_without_the_fold(folds):
+    """The decisions for a fold are those of the other folds; those that ship, of all."""
+    for fold, decisions in folds.by_fold.items():
+        others = folds.counts.take((folds.judged["fold"] != fold).to_numpy())
+        assert decisions == tune_decisions(others)
+    assert folds.decisions == tune_decisions(folds.counts)
+
+
+def test_judge_gives_what_the_counts_say(dataset, folds):
+    """Masks decided image by image, and pixels counted at once."""
+    found = folds.judge(dataset, BUNDLE)
+    for place, row in enumerate(folds.judged.itertuples()):
+        expected = decided_counts(folds.counts.take([place]), folds.by_fold[row.fold])
+        for name in ("true", "predicted", "shared"):
+            np.testing.assert_array_equal(getattr(found, name)[place], getattr(expected, name)[0])
+    assert found.background is not None
+
+
+def test_judge_by_folds_takes_finished_folds_up(plan, folds):
+    """Nothing is trained again: the times are those of the first run."""
+    again = judge_by_folds(plan)
+    pd.testing.assert_frame_equal(again.history, folds.history)
+    np.testing.assert_array_equal(again.counts.predicted, folds.counts.predicted)
+    assert folds.history["fold"].tolist() == [0, 1, 2, 3, 4, "all"]
+
+
+def test_judge_by_folds_without_patience_alone(plan):
+    patient = Recipe(Training(patience=3), NETWORK)
+    with pytest.raises(ValueError, match="patience: got 3, expected 0 with folds"):
+        judge_by_folds(Plan(**{**vars(plan), "recipe": patient}))
+
+
+def test_judge_by_holdout_tunes_on_the_validation_part(plan, dataset, tmp_path):
+    """And trains on neither."""
+    trial = judge_by_holdout(Plan(**{**vars(plan), "folder": tmp_path, "measure": "defect_dice"}))
+    parts = {part: set(table["image_id"]) for part, table in plan.split.groupby("split")}
+    assert set(trial.settings["images"]) == parts["train"]
+    assert set(trial.settings["watched"]) == parts["validation"]
+    assert set(trial.judged["image_id"]) == parts["holdout"] and trial.part == "holdout"
+    validation = plan.count(trial.model, plan.split[plan.split["split"] == "validation"])
+    assert trial.decisions == tune_decisions(validation, "defect_dice")
+    assert len(trial.judge(dataset, BUNDLE)) == len(parts["holdout"])
+    table = decisions_table(trial, dataset.class_names)
+    assert table.columns.tolist() == ["threshold, ships", "smallest mask, ships"]
+    assert len(table) == dataset.num_classes
+
+
+def test_plan_of_defects_only_trains_on_them_and_judges_all(plan):
+    only = Plan(**{**vars(plan), "recipe": Recipe(defects_only=True)})
+    clean = set(plan.split.loc[plan.split["combination"] == "none", "image_id"])
+    assert clean and not clean & set(only.trained_on(plan.split))
+    assert set(plan.trained_on(plan.split)) >= clean
+
+
+def test_usual_counts_are_those_at_one_half(folds):
+    usual = folds.usual_counts()
+    place = folds.counts.thresholds.index(0.5)
+    np.testing.assert_array_equal(usual.predicted, folds.counts.predicted[..., place])
+    assert isinstance(folds.tuned_on, ThresholdCounts)
