@@ -238,6 +238,28 @@ def test_real_scores_are_those_of_the_bundle(real):
     assert kaggle_dice(PixelCounts.concatenate(counts)) == pytest.approx(recorded, abs=1e-6)
 
 
+def test_folds_judge_every_image_and_ship_one_network(smoke, tmp_path):
+    """Our network, by folds, in a run that is there: its page and its scores beside those of the other."""
+    project = tmp_path / "project"
+    shutil.copytree(smoke[0], project)
+    settings = ("-p", "04_segmentation.MODEL", "steel_unet", "-p", "04_segmentation.FOLDS", "True")
+    words = ("--profile", "smoke", "--only", "04_segmentation", *settings, "-p", "04_segmentation.EPOCHS", "1")
+    code, _, err = run_all(project, *words)
+    assert code == 0, err
+    report = project / "reports" / "made-up-small"
+    results = read_results(report / "results.json")
+    record = results["04_segmentation.steel_unet.kaggle_dice"]
+    assert record["split"] == "folds" and record["low"] <= record["value"] <= record["high"]
+    assert results["04_segmentation.unet_paper.kaggle_dice"]["split"] == "holdout"
+    assert "the holdout" in (report / "index.html").read_text()
+    assert "never saw it (folds)" in (report / "index.html").read_text()
+    bundle = json.loads((project / "runs" / "made-up-small-smoke/models/steel_unet/bundle.json").read_text())
+    assert bundle["training"]["images"] == 24 and bundle["scores"]["kaggle_dice"]["split"] == "folds"
+    decisions = pd.read_csv(report / "tables" / "04_steel_unet_decisions.csv", index_col=0)
+    assert decisions["threshold, ships"].tolist() == bundle["thresholds"]
+    assert len(decisions.columns) == 12
+
+
 @needs_labels
 def test_labels_alone_give_the_published_table_2_and_ask_for_no_photographs(tmp_path):
     project = copy_project(tmp_path)

@@ -57,7 +57,8 @@ def results_block(folder, figures):
         "*Truth (left) and prediction (right) on sheets that the network never saw: the two best, the two worst.*",
         "",
         f"Data: {run['data']}, {results['01_eda.training_images']['value']:,} labelled images, profile "
-        f"`{run['profile']}`; scored on {judged_on(results)}. In brackets: 95 % intervals by bootstrap over groups of images.",
+        f"`{run['profile']}`; scored on {judged_on(results)}. In brackets: 95 % intervals by bootstrap over groups of "
+        "images.",
         "",
         "| model | measure | split | value |",
         "|---|---|---|---|",
