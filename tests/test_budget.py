@@ -13,7 +13,7 @@ from tiny_models import SHAPE, tiny_model
 @pytest.mark.parametrize(
     ("seconds", "step", "look", "epochs", "steps_per_epoch"),
     [
-        (100, 1.0, 5.0, 2, 45),  # two looks take a tenth of the time, and 90 seconds are left
+        (200, 1.0, 5.0, 2, 95),  # two looks take a twentieth of the time, and 190 seconds are left
         (100, 1.0, 50.0, 1, 50),  # one look there is always
         (1000, 0.1, 0.1, 40, 249),  # 40 looks at most: 996 seconds are left
         (10, 3.0, 0.001, 3, 1),  # no more epochs than steps

@@ -1,5 +1,7 @@
 """From minutes to steps: the time of a step is measured once, and fixes how long a training is."""
 
+import itertools
+import statistics
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,9 +12,9 @@ from helpers.files import read_json, write_json
 from helpers.models.train import settings_key, training_variables
 
 BUDGET = "budget.json"
-WATCHED_SHARE = 0.1  # of the time, at most, goes to looking at the validation part
+WATCHED_SHARE = 0.05  # of the time, at most, goes to looking at the validation part
 MOST_EPOCHS = 40
-UNTIMED, TIMED = 4, 12  # steps; the first ones build the graph and fill the buffers
+UNTIMED, TIMED = 6, 20  # steps; the first ones build the graph and fill the buffers
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,11 @@ def plan_budget(model, make_batches, validation, *, minutes, folder, settings):
 def divide_time(seconds, seconds_per_step, seconds_per_look):
     """Divide a time into steps and looks at the validation part.
 
-    Looks take at most a tenth of the time, unless there is but one, and there are at most 40.
+    Looks take at most a twentieth of the time, unless there is but one, and there are at most 40.
 
     Example:
-        >>> divide_time(100, 1.0, 5.0)
-        Budget(epochs=2, steps_per_epoch=45, seconds_per_step=1.0, seconds_per_look=5.0)
+        >>> divide_time(200, 1.0, 5.0)
+        Budget(epochs=2, steps_per_epoch=95, seconds_per_step=1.0, seconds_per_look=5.0)
     """
     epochs = int(min(MOST_EPOCHS, max(1, WATCHED_SHARE * seconds // max(seconds_per_look, 1e-9))))
     steps = (seconds - epochs * seconds_per_look) / seconds_per_step
@@ -82,14 +84,24 @@ def divide_time(seconds, seconds_per_step, seconds_per_look):
     return Budget(epochs, max(1, int(steps // epochs)), seconds_per_step, seconds_per_look)
 
 
+class _StepEnds(keras.callbacks.Callback):
+    """When each step ended. A training that is watched waits for each step, and so does one with this callback."""
+
+    def __init__(self):
+        super().__init__()
+        self.times = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.times.append(time.perf_counter())
+
+
 def _measure(model, batches, validation):
     """Seconds of a step and of a look at the validation part; the model is put back as it was."""
     variables = training_variables(model)
     before = [keras.ops.convert_to_numpy(variable) for variable in variables]
-    model.fit(batches, steps_per_epoch=UNTIMED, epochs=1, shuffle=False, verbose=0)
-    started = time.perf_counter()
-    model.fit(batches, steps_per_epoch=TIMED, epochs=1, shuffle=False, verbose=0)
-    step = (time.perf_counter() - started) / TIMED
+    ends = _StepEnds()
+    model.fit(batches, steps_per_epoch=UNTIMED + TIMED, epochs=1, shuffle=False, callbacks=[ends], verbose=0)
+    step = statistics.median(after - before for before, after in itertools.pairwise(ends.times[UNTIMED:]))
     look = 0.0
     if validation is not None:
         model.evaluate(validation.take(1), verbose=0)
