@@ -29,10 +29,10 @@ import segmentation_models_pytorch as smp  # noqa: E402
 UNTIMED, TIMED = 2, 6
 
 
-def batches(folder, batch_size, seed, first_step=0):
+def batches(folder, batch_size, seed):
     """Endless batches, shuffled and augmented as ours are, made in a thread of their own."""
     images, masks = (np.load(folder / f"train_{name}.npy", mmap_mode="r") for name in ("images", "masks"))
-    waiting = queue.Queue(4)
+    waiting, changes = queue.Queue(4), Augmentation(**ABOUT["augmentation"])
 
     def work():
         epoch = 0
@@ -40,7 +40,7 @@ def batches(folder, batch_size, seed, first_step=0):
             rng = np.random.default_rng((seed, epoch))
             order = rng.permutation(len(images))
             for start in range(0, len(order), batch_size):
-                pairs = [augment(images[i], masks[i], rng, Augmentation()) for i in order[start : start + batch_size]]
+                pairs = [augment(images[i], masks[i], rng, changes) for i in order[start : start + batch_size]]
                 found_images, found_masks = (np.stack(arrays) for arrays in zip(*pairs, strict=True))
                 waiting.put((to_tensor(found_images) / 255, to_tensor(found_masks)))
             epoch += 1

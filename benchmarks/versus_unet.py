@@ -16,7 +16,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -59,11 +59,13 @@ def score(counts, groups):
     return {name: [round(float(number), 4) for number in estimates[name]] for name in MEASURES}
 
 
-def train_ours(name, dataset, split, shape, seed, minutes, folder):
+def train_ours(name, dataset, split, shape, seed, minutes, batch_size, folder):
     """Train and score one of our networks; dict of its scores and of what it took."""
     ids = {part: split.loc[split["split"] == part, "image_id"].tolist() for part in (TRAIN, VALIDATION, HOLDOUT)}
     mean, deviation = grey_statistics(dataset, ids[TRAIN])
-    recipe = replace(find_recipe(name), lift=0.0)  # the peer draws each image once, and so does ours here
+    recipe = replace(
+        find_recipe(name, batch_size=batch_size), lift=0.0
+    )  # the peer draws each image once, and so does ours here
     seed_everything(seed)
     arguments = {"channels": 1, "grey_mean": mean, "grey_deviation": deviation, **recipe.arguments}
     model = build_model(name, shape, dataset.num_classes, **arguments)
@@ -87,9 +89,9 @@ def train_ours(name, dataset, split, shape, seed, minutes, folder):
     }
 
 
-def train_peer(python, dataset, split, shape, minutes, folder):
+def train_peer(python, dataset, split, shape, minutes, batch_size, folder):
     """Train the peer in its own environment and score it as ours."""
-    recipe = find_recipe("steel_unet")
+    recipe = find_recipe("steel_unet", batch_size=batch_size)
     ids = {part: split.loc[split["split"] == part, "image_id"].tolist() for part in (TRAIN, VALIDATION, HOLDOUT)}
     mean, deviation = grey_statistics(dataset, ids[TRAIN])
     about = {
@@ -97,6 +99,7 @@ def train_peer(python, dataset, split, shape, minutes, folder):
         "batch_size": recipe.batch_size,
         "learning_rate": PEER_LEARNING_RATE,
         "weight_decay": recipe.training.weight_decay,
+        "augmentation": asdict(recipe.augmentation),
         "warm_up": recipe.training.warm_up,
         "tversky_alpha": 0.5,  # the Dice of each class, as in the recipe of ours
         "grey_mean": mean,
@@ -129,6 +132,7 @@ def main():
     parser.add_argument("--peer", default="", help="interpreter of the peer's environment; without it ours alone")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, default=16, help="of both")
     parser.add_argument("--model", default="steel_unet")
     parser.add_argument("--split", choices=("groups", "publisher"), default="groups")
     arguments = parser.parse_args()
@@ -141,6 +145,7 @@ def main():
         "split": arguments.split,
         "split_seed": SPLIT_SEED,
         "minutes": arguments.minutes,
+        "batch_size": arguments.batch_size,
         "shape": shape,
         "scored_on": "holdout, at the images' own size, threshold 0.5",
         "processor": f"{os.cpu_count()} cores, {platform.machine()}",
@@ -152,12 +157,18 @@ def main():
         if arguments.peer:
             folder = Path(scratch) / "peer"
             folder.mkdir()
-            result["peer"] = train_peer(arguments.peer, dataset, split, shape, arguments.minutes, folder)
+            result["peer"] = train_peer(
+                arguments.peer, dataset, split, shape, arguments.minutes, arguments.batch_size, folder
+            )
             print("peer", result["peer"], flush=True)
             write_json(path, result)
         for seed in range(arguments.seeds):
             folder = Path(scratch) / f"seed-{seed}"
-            result["ours"].append(train_ours(arguments.model, dataset, split, shape, seed, arguments.minutes, folder))
+            result["ours"].append(
+                train_ours(
+                    arguments.model, dataset, split, shape, seed, arguments.minutes, arguments.batch_size, folder
+                )
+            )
             print("ours", result["ours"][-1], flush=True)
             write_json(path, result)
     print(f"Stored in {path.relative_to(ROOT)}", file=sys.stderr)

@@ -10,6 +10,7 @@ from helpers.data.augment import (
     crop,
     erase_defect,
     mirror,
+    move,
     shift,
 )
 
@@ -66,6 +67,37 @@ def test_shift_moves_image_and_masks_together(pair, seed):
     image, masks = shift(*pair, np.random.default_rng(seed), largest=0.2)
     assert (image[masks[..., 0] == 1] == 20).all() and (image[masks[..., 1] == 1] == 200).all()
     assert (image[masks.sum(axis=-1) == 0] == 100).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_move_takes_the_masks_along(seed):
+    """A bright disc and its mask go the same way, whatever is drawn; a class that is not there stays away."""
+    rows, columns = np.mgrid[:60, :90]
+    masks = np.zeros((60, 90, 2), np.uint8)
+    masks[..., 1] = (rows - 25) ** 2 + (columns - 50) ** 2 < 100
+    image = (40 + 160 * masks[..., [1]]).astype(np.uint8)
+    moved, found = move(image, masks, np.random.default_rng(seed), 0.1, 0.3, 20)
+    assert moved.shape == image.shape and moved.dtype == np.uint8
+    assert found.shape == masks.shape and found.dtype == np.uint8 and not found[..., 0].any()
+    bright = moved[..., 0] >= 120
+    assert (bright == found[..., 1].astype(bool)).mean() > 0.995
+    assert 0.4 < found[..., 1].sum() / masks[..., 1].sum() < 1.8
+
+
+def test_move_of_nothing_changes_nothing(pair):
+    image, masks = move(*pair, np.random.default_rng(0), 0, 0, 0)
+    assert np.array_equal(image, pair[0]) and np.array_equal(masks, pair[1])
+
+
+def test_augment_turns_square_images_by_a_quarter():
+    """And leaves others as they are, since their size would be another."""
+    turned = Augmentation(**{**vars(NOTHING), "quarter_turn": 1.0})
+    image = np.arange(16, dtype=np.uint8).reshape(4, 4, 1)
+    masks = (image > 12).astype(np.uint8)
+    found, found_masks = augment(image, masks, np.random.default_rng(0), turned)
+    assert np.array_equal(found, np.rot90(image)) and np.array_equal(found_masks, np.rot90(masks))
+    strip = np.ascontiguousarray(image.reshape(2, 8, 1))
+    assert np.array_equal(augment(strip, strip, np.random.default_rng(0), turned)[0], strip)
 
 
 def test_shift_reaches_both_ways_and_no_further_than_told():

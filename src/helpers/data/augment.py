@@ -22,6 +22,9 @@ class Augmentation:
         brightness: largest change of brightness, fraction of full white.
         contrast: largest change of contrast, fraction.
         shift: largest shift along each side, fraction of that side.
+        zoom: largest change of size, fraction: 0.2 shows the sheet at four fifths to six fifths of its size.
+        turn: largest turn to either side, in degrees.
+        quarter_turn: probability of a turn by 90 degrees, of square images alone; for steel without a direction.
         blur: probability of a slight blur.
         noise: largest standard deviation of added noise, fraction of full white.
         erase: probability that one defect is erased together with its label.
@@ -31,6 +34,9 @@ class Augmentation:
     brightness: float = 0.1
     contrast: float = 0.2
     shift: float = 0.06
+    zoom: float = 0.0
+    turn: float = 0.0
+    quarter_turn: float = 0.0
     blur: float = 0.1
     noise: float = 0.02
     erase: float = 0.1
@@ -51,7 +57,12 @@ def augment(image, masks, rng, settings):
     if rng.random() < settings.erase:
         image, masks = erase_defect(image, masks, rng)
     image, masks = mirror(image, masks, rng, settings.mirror)
-    image, masks = shift(image, masks, rng, settings.shift)
+    if settings.quarter_turn and image.shape[0] == image.shape[1] and rng.random() < settings.quarter_turn:
+        image, masks = np.ascontiguousarray(np.rot90(image)), np.ascontiguousarray(np.rot90(masks))
+    if settings.zoom or settings.turn:
+        image, masks = move(image, masks, rng, settings.shift, settings.zoom, settings.turn)
+    else:
+        image, masks = shift(image, masks, rng, settings.shift)
     image = change_light(image, rng, settings.brightness, settings.contrast)
     if rng.random() < settings.blur:
         image = blur(image, rng)
@@ -71,6 +82,34 @@ def shift(image, masks, rng, largest=0.06):
     reach = [int(largest * side) for side in image.shape[:2]]
     rows, columns = (int(rng.integers(-most, most + 1)) for most in reach)
     return _shifted(image, rows, columns), _shifted(masks, rows, columns)
+
+
+def move(image, masks, rng, shift=0.06, zoom=0.2, turn=5.0):
+    """Shift, zoom and turn at once; what comes into view is mirrored, and so is its label.
+
+    Args:
+        image: uint8 (height, width, channels).
+        masks: uint8 (height, width, classes) of 0 and 1.
+        rng: numpy random generator.
+        shift: largest shift along each side, fraction of that side.
+        zoom: largest change of size, fraction.
+        turn: largest turn to either side, in degrees.
+
+    Returns:
+        (image, masks) of the same shapes.
+    """
+    height, width = image.shape[:2]
+    size = 1 + rng.uniform(-zoom, zoom)
+    centre = ((width - 1) / 2, (height - 1) / 2)
+    matrix = cv2.getRotationMatrix2D(centre, rng.uniform(-turn, turn), size)
+    matrix[:, 2] += rng.uniform(-shift, shift) * width, rng.uniform(-shift, shift) * height
+    arguments = {"M": matrix, "dsize": (width, height), "borderMode": cv2.BORDER_REFLECT}
+    moved = np.zeros_like(masks)
+    for number in np.flatnonzero(masks.any(axis=(0, 1))):
+        # by area of the pixel's neighbours, so that thin masks keep their width
+        plane = cv2.warpAffine(255 * masks[..., number], flags=cv2.INTER_LINEAR, **arguments)
+        moved[..., number] = plane >= 128
+    return cv2.warpAffine(image, flags=cv2.INTER_LINEAR, **arguments).reshape(image.shape), moved
 
 
 def change_light(image, rng, brightness=0.1, contrast=0.2):

@@ -70,7 +70,7 @@ OURS = Training(
 RECIPES = {
     "unet_paper": Recipe(batch_size=4, defects_only=True),
     "sm_unet": Recipe(OURS, {"encoder": "resnet18"}, lift=0.5, augmentation=Augmentation(), frozen_share=0.1),
-    "steel_unet": Recipe(OURS, lift=0.5, augmentation=Augmentation()),
+    "steel_unet": Recipe(OURS, lift=0.5, augmentation=Augmentation(zoom=0.2, turn=5.0, quarter_turn=0.5)),
 }
 
 
