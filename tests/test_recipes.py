@@ -91,6 +91,15 @@ def test_train_recipe_learns_and_repeats(images, tmp_path):
     assert not (tmp_path / "a" / "cache").exists()
 
 
+def test_train_recipe_of_another_length_begins_anew(images, tmp_path):
+    """The schedule is made for the whole length, so that what was begun for another doesn't fit."""
+    _, short, _, _ = train(images, tmp_path, epochs=2)
+    _, longer, _, _ = train(images, tmp_path, epochs=3)
+    assert len(longer) == 3
+    assert longer["seconds"].iloc[0] != short["seconds"].iloc[0]
+    assert longer["learning_rate"].iloc[0] > short["learning_rate"].iloc[0]
+
+
 def test_train_recipe_on_windows_ends_with_the_model_itself(images, tmp_path):
     """The weights trained on windows are those of the model of whole images."""
     recipe = Recipe(QUICK.training, NARROW, batch_size=3, window=(16, 500))

@@ -176,6 +176,7 @@ def train_recipe(
         **recipe.describe(),
         "window": window,
         "seed": seed,
+        "epochs": epochs,
         "minutes": minutes,
         "images": list(images.training_ids),
         "watched": list(images.watched_ids),
