@@ -7,6 +7,7 @@ from helpers.data.augment import (
     augment,
     blur,
     change_light,
+    classes_present,
     crop,
     erase_defect,
     mirror,
@@ -180,3 +181,23 @@ def test_erase_defect_does_not_copy_black_margins(pair):
 def test_erase_defect_without_a_defect(pair, rng):
     image, masks = pair[0], np.zeros_like(pair[1])
     assert same(erase_defect(image, masks, rng), (image, masks))
+
+
+@pytest.mark.parametrize("classes", [1, 3, 4, 7])
+def test_classes_present_of_any_number_of_classes(classes, rng):
+    for _ in range(10):
+        masks = (rng.random((5, 6, classes)) > 0.97).astype(np.uint8)
+        assert classes_present(masks).tolist() == np.flatnonzero(masks.any(axis=(0, 1))).tolist()
+
+
+def test_add_noise_is_a_bell_curve(rng):
+    """Mean 0; no larger than told; two thirds of it within one standard deviation."""
+    image = np.full((400, 400, 1), 128, np.uint8)
+    deviations = []
+    for _ in range(20):
+        noise = add_noise(image, rng, 0.05)[..., 0].astype(float) - 128
+        assert abs(noise.mean()) < 0.15
+        deviations.append(noise.std())
+        if noise.std() > 5:  # below that the whole numbers are too few to show a curve
+            assert (np.abs(noise) <= noise.std()).mean() == pytest.approx(0.68, abs=0.07)
+    assert 8 < max(deviations) < 0.05 * 255 + 0.5
