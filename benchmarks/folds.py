@@ -17,31 +17,17 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from dataclasses import asdict
 
+from common import SPLIT_SEED, score, split_by_groups
+
 from helpers.data.dataset import read_dataset
-from helpers.data.leaks import find_dataset_copies, group_dataset, training_groups
 from helpers.data.resize import network_shape
-from helpers.data.split import make_split
 from helpers.data.statistics import grey_statistics
 from helpers.files import write_json
 from helpers.inference.judging import Plan, judge_by_folds
-from helpers.intervals import score_table
 from helpers.models.describe import count_multiply_adds
 from helpers.models.recipes import find_recipe
 
 ROOT = Path(__file__).absolute().parents[1]
-MEASURES = (
-    "kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "defect_dice_class_mean", "empty_accuracy", "miou"
-)  # fmt: skip
-SEED = 2019
-
-
-def score(counts, groups, class_names):
-    """Scores of all classes together and of each, as [value, low, high]."""
-    table = score_table(counts, groups, class_names=class_names)
-    return {
-        row: {name: [round(float(number), 4) for number in scores[name]] for name in MEASURES if name in scores}
-        for row, scores in table.items()
-    }
 
 
 def main():
@@ -55,8 +41,7 @@ def main():
     parser.add_argument("--name", default="", help="of the stored result")
     arguments = parser.parse_args()
     dataset = read_dataset(arguments.data)
-    groups = training_groups(dataset, group_dataset(dataset, find_dataset_copies(dataset)))
-    split = make_split(dataset.areas, SEED, groups)
+    split = split_by_groups(dataset)
     shape = network_shape(dataset.shape, arguments.max_pixels)
     recipe = find_recipe(arguments.model)
     mean, deviation = grey_statistics(dataset, split["image_id"])
@@ -71,7 +56,7 @@ def main():
         shape,
         1,
         ROOT / "runs" / name,
-        SEED,
+        SPLIT_SEED,
         minutes=arguments.minutes,
         pretrained=arguments.pretrained,
     )

@@ -21,16 +21,16 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
+from common import SPLIT_SEED, score, split_by_groups
 
 from helpers.counts import PixelCounts, pixel_counts
 from helpers.data.dataset import read_dataset
-from helpers.data.leaks import find_dataset_copies, group_dataset, published_parts, training_groups
+from helpers.data.leaks import published_parts
 from helpers.data.resize import network_shape, resize_probabilities
-from helpers.data.split import HOLDOUT, TRAIN, VALIDATION, make_split
+from helpers.data.split import HOLDOUT, TRAIN, VALIDATION
 from helpers.data.statistics import grey_statistics
 from helpers.files import write_json
 from helpers.inference.evaluate import count_pixels
-from helpers.intervals import score_table
 from helpers.models.batches import load_example
 from helpers.models.build import build_model
 from helpers.models.describe import count_multiply_adds
@@ -38,25 +38,16 @@ from helpers.models.recipes import Images, find_recipe, train_recipe
 from helpers.models.train import seed_everything
 
 ROOT = Path(__file__).absolute().parents[1]
-MEASURES = ("defect_dice", "miou", "kaggle_dice", "all_empty_dice", "empty_accuracy")
-SPLIT_SEED = 2019
 
 
 def split_data(dataset, which):
     """Table with image_id, group and split: ours by group, or the publisher's with a validation part cut from it."""
-    groups = training_groups(dataset, group_dataset(dataset, find_dataset_copies(dataset)))
-    split = make_split(dataset.areas, SPLIT_SEED, groups)
+    split = split_by_groups(dataset)
     if which == "publisher":
         parts = published_parts(dataset)
         parts = parts[[f"train_images/{image_id}" for image_id in split["image_id"]]].to_numpy()
         split["split"] = np.where(parts == "test", HOLDOUT, np.where(split["split"] == VALIDATION, VALIDATION, TRAIN))
     return split
-
-
-def score(counts, groups):
-    """Scores of all classes together, each as [value, low, high]."""
-    estimates = score_table(counts, groups)["all"]
-    return {name: [round(float(number), 4) for number in estimates[name]] for name in MEASURES}
 
 
 def train_ours(name, dataset, split, shape, seed, minutes, batch_size, folder):
@@ -85,7 +76,7 @@ def train_ours(name, dataset, split, shape, seed, minutes, batch_size, folder):
         "seconds": round(float(history["seconds"].sum()), 1),
         "parameters": model.count_params(),
         "multiply_adds": count_multiply_adds(model),
-        **score(counts, holdout["group"]),
+        **score(counts, holdout["group"], dataset.class_names)["all"],
     }
 
 
@@ -119,7 +110,7 @@ def train_peer(python, dataset, split, shape, minutes, batch_size, folder):
         for image_id, probabilities in zip(holdout["image_id"], found, strict=True)
     ]
     took = json.loads((folder / "peer.json").read_text())
-    return took | score(PixelCounts.concatenate(counts), holdout["group"])
+    return took | score(PixelCounts.concatenate(counts), holdout["group"], dataset.class_names)["all"]
 
 
 PEER_LEARNING_RATE = 1e-3

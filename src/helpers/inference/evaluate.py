@@ -33,16 +33,29 @@ def count_pixels(model, bundle, dataset, image_ids):
     Returns:
         `PixelCounts` with a row for each image, in order.
     """
+    return PixelCounts.concatenate(
+        pixel_counts(y_true, threshold_masks(probabilities, bundle["thresholds"], bundle["smallest_masks"]))
+        for y_true, probabilities in predict_labelled(model, bundle, dataset, image_ids)
+    )
+
+
+def predict_labelled(model, bundle, dataset, image_ids):
+    """Predict labelled images, and give truth and probabilities one image at a time.
+
+    Args:
+        model: the bundle's keras.Model.
+        bundle: dict with input_shape and channels.
+        dataset: a `Dataset`.
+        image_ids: training images, which have labels.
+
+    Yields:
+        (uint8 array of the true masks, float32 array of probabilities), both (height, width, classes) at the image's
+        own size.
+    """
     image_ids = list(image_ids)
     images = (dataset.image(image_id, bundle["channels"]) for image_id in image_ids)
-    predicted = predict_probabilities(model, bundle, images)
-    counts = [
-        pixel_counts(
-            dataset.masks(image_id), threshold_masks(probabilities, bundle["thresholds"], bundle["smallest_masks"])
-        )
-        for image_id, probabilities in zip(image_ids, predicted, strict=True)
-    ]
-    return PixelCounts.concatenate(counts)
+    for image_id, probabilities in zip(image_ids, predict_probabilities(model, bundle, images), strict=True):
+        yield dataset.masks(image_id), probabilities
 
 
 def score_rows(counts, groups, class_names):

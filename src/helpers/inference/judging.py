@@ -7,6 +7,7 @@ import pandas as pd
 
 from helpers.counts import PixelCounts, pixel_counts
 from helpers.data.split import HOLDOUT, TRAIN, VALIDATION
+from helpers.inference.evaluate import predict_labelled
 from helpers.inference.predict import predict_probabilities, threshold_masks
 from helpers.inference.tuning import Decisions, ThresholdCounts, count_at_thresholds, decided_counts, tune_decisions
 
@@ -161,11 +162,9 @@ class Plan:
     def count(self, model, table):
         """`ThresholdCounts` of the images of a table, at their own size."""
         bundle = {"input_shape": self.shape, "channels": self.channels}
-        ids = table["image_id"].tolist()
-        images = (self.dataset.image(image_id, self.channels) for image_id in ids)
         return ThresholdCounts.concatenate(
-            count_at_thresholds(self.dataset.masks(image_id), probabilities)
-            for image_id, probabilities in zip(ids, predict_probabilities(model, bundle, images), strict=True)
+            count_at_thresholds(y_true, probabilities)
+            for y_true, probabilities in predict_labelled(model, bundle, self.dataset, table["image_id"])
         )
 
 

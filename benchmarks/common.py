@@ -1,0 +1,25 @@
+"""What the benchmarks of training share."""
+
+from helpers.data.leaks import find_dataset_copies, group_dataset, training_groups
+from helpers.data.split import make_split
+from helpers.intervals import score_table
+
+SPLIT_SEED = 2019
+MEASURES = (
+    "kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "defect_dice_class_mean", "empty_accuracy", "miou"
+)  # fmt: skip
+
+
+def split_by_groups(dataset):
+    """Table of `make_split`, copies of an image kept together."""
+    groups = training_groups(dataset, group_dataset(dataset, find_dataset_copies(dataset)))
+    return make_split(dataset.areas, SPLIT_SEED, groups)
+
+
+def score(counts, groups, class_names):
+    """Scores of all classes together and of each, as [value, low, high]."""
+    table = score_table(counts, groups, class_names=class_names)
+    return {
+        row: {name: [round(float(number), 4) for number in scores[name]] for name in MEASURES if name in scores}
+        for row, scores in table.items()
+    }
