@@ -6,7 +6,7 @@ DATA is a data set in the competition's layout, such as NEU-Seg after `steel imp
 of the peer's environment (see `benchmarks/peer_unet.py`). Both get the same images at the network's size, the same
 split by groups of copies, augmentation, loss, batch size and schedule; ours is measured with several seeds. Both are
 scored on the holdout at the images' own size with a threshold of 0.5. Nothing else should run meanwhile. The result is
-stored under `benchmarks/results/`.
+stored under `benchmarks/results/` after each training; the same command goes on with those that are missing.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from helpers.data.leaks import published_parts
 from helpers.data.resize import network_shape, resize_probabilities
 from helpers.data.split import HOLDOUT, TRAIN, VALIDATION
 from helpers.data.statistics import grey_statistics
-from helpers.files import write_json
+from helpers.files import read_json, write_json
 from helpers.inference.evaluate import count_pixels
 from helpers.models.batches import load_example
 from helpers.models.build import build_model
@@ -116,6 +116,15 @@ def train_peer(python, dataset, split, shape, minutes, batch_size, folder):
 PEER_LEARNING_RATE = 1e-3
 
 
+def go_on_with(path, result):
+    """What an earlier run of the same settings stored, or `result` where there is none."""
+    if not path.is_file():
+        return result
+    kept = read_json(path)
+    settings = json.loads(json.dumps({name: value for name, value in result.items() if name != "ours"}))
+    return kept if all(kept.get(name) == value for name, value in settings.items()) else result
+
+
 def main():
     """Train both, print and store the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -139,29 +148,29 @@ def main():
         "batch_size": arguments.batch_size,
         "shape": shape,
         "scored_on": "holdout, at the images' own size, threshold 0.5",
+        "model": arguments.model,
+        "recipe": find_recipe(arguments.model, batch_size=arguments.batch_size).describe(),
         "processor": f"{os.cpu_count()} cores, {platform.machine()}",
         "ours": [],
     }
     place = ROOT / "benchmarks" / "results"
     path = place / f"versus_unet-{dataset.name}-{arguments.split}-{arguments.minutes:g}min.json"
+    result = go_on_with(path, result)
+    length = {"minutes": arguments.minutes, "batch_size": arguments.batch_size}
     with tempfile.TemporaryDirectory() as scratch:
-        if arguments.peer:
+        if arguments.peer and "peer" not in result:
             folder = Path(scratch) / "peer"
             folder.mkdir()
-            result["peer"] = train_peer(
-                arguments.peer, dataset, split, shape, arguments.minutes, arguments.batch_size, folder
-            )
-            print("peer", result["peer"], flush=True)
+            result["peer"] = train_peer(arguments.peer, dataset, split, shape, **length, folder=folder)
             write_json(path, result)
+        print("peer", result.get("peer"), flush=True)
         for seed in range(arguments.seeds):
-            folder = Path(scratch) / f"seed-{seed}"
-            result["ours"].append(
-                train_ours(
-                    arguments.model, dataset, split, shape, seed, arguments.minutes, arguments.batch_size, folder
-                )
-            )
-            print("ours", result["ours"][-1], flush=True)
-            write_json(path, result)
+            if seed == len(result["ours"]):
+                folder = Path(scratch) / f"seed-{seed}"
+                ours = train_ours(arguments.model, dataset, split, shape, seed, **length, folder=folder)
+                result["ours"].append(ours)
+                write_json(path, result)
+            print("ours", result["ours"][seed], flush=True)
     print(f"Stored in {path.relative_to(ROOT)}", file=sys.stderr)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from helpers.data.augment import Augmentation
 from helpers.models.build import BUILDERS, build_model
-from helpers.models.recipes import RECIPES, Images, Recipe, find_recipe, train_recipe
+from helpers.models.recipes import RECIPES, Images, Recipe, choose_window, find_recipe, train_recipe
 from helpers.models.train import Training, seed_everything
 from tiny_models import SHAPE, tiny_dataset
 
@@ -98,6 +98,23 @@ def test_train_recipe_of_another_length_begins_anew(images, tmp_path):
     assert len(longer) == 3
     assert longer["seconds"].iloc[0] != short["seconds"].iloc[0]
     assert longer["learning_rate"].iloc[0] > short["learning_rate"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("window", "longest", "shape", "chosen"),
+    [
+        (None, 0.0, (128, 800), None),
+        (None, 1.5, (128, 800), (128, 192)),
+        (None, 1.5, (800, 128), (192, 128)),
+        (None, 1.5, (200, 200), None),
+        (None, 1.5, (200, 300), None),
+        ((64, 500), 1.5, (128, 400), (64, 400)),
+        ((64, 500), 0.0, (32, 400), None),
+    ],
+)
+def test_choose_window(window, longest, shape, chosen):
+    """A window that is asked for goes before the rule for strips; none is left that would be the whole image."""
+    assert choose_window(Recipe(window=window, longest=longest), shape) == chosen
 
 
 def test_train_recipe_on_windows_ends_with_the_model_itself(images, tmp_path):

@@ -37,6 +37,10 @@ PROFILES = {
         "02_preprocessing": {"MAX_IMAGES": 0},
         "04_segmentation": {"FOLDS": True},
     },
+    "pretrain": {
+        "02_preprocessing": {"MAX_IMAGES": 0},
+        "04_segmentation": {"EPOCHS": 10, "STEPS_PER_EPOCH": 1000},
+    },
     "full": {
         "02_preprocessing": {"MAX_IMAGES": 0, "MAX_PIXELS": 0, "CHANNELS": 3},
         "04_segmentation": {"EPOCHS": 7, "BATCH_SIZE": 32},
@@ -47,12 +51,14 @@ MODELS = {
     "smoke": {"unet_paper": {}},
     "demo": {"unet_paper": {}, "steel_unet": {}},
     "study": {"unet_paper": {"EPOCHS": 60}, "steel_unet": {"TRAIN_MINUTES": 20.0}},
+    "pretrain": {"steel_unet": {}},
     "full": {"unet_paper": {}, "steel_unet": {"EPOCHS": 60}},
 }
 PROFILE_NOTES = {
     "smoke": "a handful of small images, one epoch; under 3 minutes on 2 cores",
     "demo": "a sample of the data at reduced size; 15 minutes at most on 2 cores",
     "study": "all images, judged by five folds; two and a half hours on 2 cores, and it goes on when stopped",
+    "pretrain": "steel_unet alone in ten thousand steps, for weights to begin with; half an hour on 2 cores",
     "full": "all images at the paper's sizes; meant for a GPU",
 }
 
@@ -294,6 +300,7 @@ def _run_step(root, run_directory, data, step, title):
     for path in (output, partial):
         path.parent.mkdir(parents=True, exist_ok=True)
     folder = root / "notebooks"
+    parameters = {"DATA": str(data), "RUN": str(run_directory), **_paths_from_root(root, step)}
     with _kernel_log(run_directory / "kernels.log") as terminal, warnings.catch_warnings():
         # papermill's own dependencies warn about themselves; nothing that a user could mend
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -302,7 +309,7 @@ def _run_step(root, run_directory, data, step, title):
                 folder / f"{step.notebook}.ipynb",
                 partial,
                 cwd=folder,
-                parameters={"DATA": str(data), "RUN": str(run_directory), **step.parameters},
+                parameters=parameters,
                 progress_bar={"desc": title, "unit": "cell", "file": terminal, "dynamic_ncols": True},
                 stderr_file=_ProgressRelay(title, terminal),
             )
@@ -319,6 +326,14 @@ def _run_step(root, run_directory, data, step, title):
                 f"{partial.relative_to(root)}. Run again to go on; the last good report stays in place."
             ) from None
     partial.replace(output)
+
+
+def _paths_from_root(root, step):
+    """The step's parameters; a profile's paths, which are written from the project's folder, as whole paths."""
+    known = read_parameters(root / "notebooks" / f"{step.notebook}.ipynb")
+    return {
+        name: str(root / value) if value and known[name].is_path else value for name, value in step.parameters.items()
+    }
 
 
 @contextmanager

@@ -31,6 +31,8 @@ class Augmentation:
         blur: probability of a slight blur.
         noise: largest standard deviation of added noise, fraction of full white.
         erase: probability that one defect is erased together with its label.
+        paste: probability that a defect of another training image is laid on it, each class as likely as the others;
+            done by `helpers.models.batches`, before the other changes.
     """
 
     mirror: float = 0.5
@@ -43,6 +45,7 @@ class Augmentation:
     blur: float = 0.1
     noise: float = 0.02
     erase: float = 0.1
+    paste: float = 0.0
 
 
 def augment(image, masks, rng, settings):

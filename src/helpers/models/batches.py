@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from helpers.data.augment import augment, crop
 from helpers.data.cache import ExampleCache
+from helpers.data.paste import paste_defect
 from helpers.data.resize import masks_at, read_image_at
 from helpers.data.sampling import draw_positions
 
@@ -108,6 +109,7 @@ def training_batches(
     if weights is not None and len(weights) != len(image_ids):
         raise ValueError(f"weights: got {len(weights)} for {len(image_ids)} images, expected one for each.")
     make = _example_maker(dataset, image_ids, shape, channels, cache)
+    donors = _donors(dataset, image_ids)
 
     def order(epoch):
         places = epoch_order(image_ids, seed, int(epoch), weights)
@@ -122,7 +124,12 @@ def training_batches(
         rng = np.random.default_rng((seed, int(epoch), zlib.crc32(image_ids[position].encode()), times))
         if window is not None:
             image, masks = crop(image, masks, rng, size)
-        return (image, masks) if augmentation is None else augment(image, masks, rng, augmentation)
+        if augmentation is None:
+            return image, masks
+        if donors and rng.random() < augmentation.paste:
+            class_index, positions = donors[rng.integers(len(donors))]
+            image, masks = paste_defect(image, masks, *make(int(rng.choice(positions))), class_index, rng)
+        return augment(image, masks, rng, augmentation)
 
     @tf.autograph.experimental.do_not_convert
     def batches_of(epoch):
@@ -153,6 +160,12 @@ def _example_maker(dataset, image_ids, shape, channels, cache=None):
     key = hashlib.sha256("\n".join([dataset.fingerprint, *image_ids]).encode()).hexdigest()
     kept = ExampleCache(cache, key, len(image_ids), (*shape, channels), dataset.num_classes)
     return lambda position: kept.get(position, lambda: load_example(dataset, image_ids[position], shape, channels))
+
+
+def _donors(dataset, image_ids):
+    """(class, positions of the images that have it) for each class that there is."""
+    has_class = dataset.areas.loc[image_ids].to_numpy() > 0
+    return [(number, np.flatnonzero(column)) for number, column in enumerate(has_class.T) if column.any()]
 
 
 def _times_before(places):

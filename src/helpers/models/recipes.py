@@ -34,6 +34,8 @@ class Recipe:
             the encoder begins with weights of its own.
         window: (height, width) of the windows that are trained on, in pixels of the network's size; None takes whole
             images. It is cut down to the image where that is smaller.
+        longest: without a window: of images longer than this times their width, windows of that length are trained on;
+            0 takes whole images. A strip is mostly clean, and a network learns more from the surroundings of defects.
     """
 
     training: Training = field(default_factory=Training)
@@ -45,6 +47,7 @@ class Recipe:
     augmentation: Augmentation | None = None
     frozen_share: float = 0.0
     window: tuple | None = None
+    longest: float = 0.0
 
     def describe(self):
         """All settings as plain values by name, those of the training and the augmentation among them."""
@@ -70,7 +73,13 @@ OURS = Training(
 RECIPES = {
     "unet_paper": Recipe(batch_size=4, defects_only=True),
     "sm_unet": Recipe(OURS, {"encoder": "resnet18"}, lift=0.5, augmentation=Augmentation(), frozen_share=0.1),
-    "steel_unet": Recipe(OURS, lift=0.5, augmentation=Augmentation(zoom=0.2, turn=5.0, quarter_turn=0.5)),
+    "steel_unet": Recipe(
+        OURS,
+        batch_size=16,
+        lift=0.5,
+        augmentation=Augmentation(zoom=0.2, turn=5.0, quarter_turn=0.5),
+        longest=1.6,
+    ),
 }
 
 
@@ -166,7 +175,7 @@ def train_recipe(
     """
     if bool(epochs) == bool(minutes):
         raise ValueError(f"got {epochs} epochs and {minutes} minutes, expected one of them, and 0 for the other.")
-    window = _window_within(recipe.window, images.shape)
+    window = choose_window(recipe, images.shape)
     if window and name not in ANY_SIZE:
         raise ValueError(f"window: {name} is built for one size of image. Leave it out, or take {', '.join(ANY_SIZE)}.")
     settings = {
@@ -245,12 +254,24 @@ def _batch_maker(recipe, images, window, seed, cache):
     )
 
 
-def _window_within(window, shape):
-    """The window cut down to the images; None where it would be all of them."""
+def choose_window(recipe, shape):
+    """The window that a recipe trains on in images of a size.
+
+    Args:
+        recipe: a `Recipe`.
+        shape: (height, width) of the images in pixels.
+
+    Returns:
+        (height, width) in pixels, no larger than the image; None where it would be all of it.
+    """
+    shape = tuple(shape)
+    window = recipe.window
+    if window is None and recipe.longest:
+        window = (int(recipe.longest * min(shape)),) * 2
     if window is None:
         return None
     inside = tuple(min(pair) for pair in zip(window, shape, strict=True))
-    return None if inside == tuple(shape) else inside
+    return None if inside == shape else inside
 
 
 def describe_training(settings, history):

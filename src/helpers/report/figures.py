@@ -201,7 +201,7 @@ def training_figure(history):
     figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.2), layout="constrained")
     training_curves(history, "loss", "loss", axes[0, 0], log=True)
     training_curves(history, "dice_coef", "batch Dice, fraction", axes[0, 1])
-    training_curves(history, "defect_dice", "defect_dice at the network's size, fraction", axes[1, 0])
+    training_curves(history, "defect_dice", "defect_dice, fraction", axes[1, 0])
     axes[1, 1].plot(history["epoch"], history["learning_rate"], color=NEUTRAL, marker="o" if len(history) < 3 else None)
     axes[1, 1].set(xlabel="epoch", ylabel="learning rate at the epoch's end")
     axes[1, 1].xaxis.get_major_locator().set_params(integer=True)
