@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.models.beginning import begin_with, layers_to_freeze, network_arguments
+from helpers.models.beginning import begin_with, describe_beginning, layers_to_freeze, network_arguments
 from helpers.models.build import build_model
 from helpers.models.bundle import save_bundle
 from helpers.models.train import seed_everything
@@ -35,6 +35,12 @@ def test_begin_with_a_bundle_of_other_classes(tmp_path):
     last = model.get_layer("four_pixels").get_weights()[0]
     beginning = begin_with(model, str(keep(known, tmp_path)))
     assert len(beginning["pretrained"]) == 64
+    assert describe_beginning(beginning) == (
+        f"It began with {beginning['layers_taken']} layers of the same network as trained on other images "
+        f"(weights {beginning['pretrained'][:8]})."
+    )
+    carrying = [layer.name for layer in model.layers if layer.weights]
+    assert beginning["layers_taken"] == len(carrying) - 1
     for layer in model.layers:
         if layer.name == "four_pixels":
             np.testing.assert_array_equal(layer.get_weights()[0], last)
@@ -50,6 +56,13 @@ def test_begin_with_nothing():
     assert begin_with(model) == {"pretrained": "", "encoder_weights": "none"}
     for weight, value in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(weight.numpy(), value)
+
+
+def test_describe_beginning_without_a_bundle():
+    """An encoder file is named without its folder."""
+    assert describe_beginning({"pretrained": "", "encoder_weights": "none"}) == "It began with random weights."
+    of_file = describe_beginning({"pretrained": "", "encoder_weights": "/somewhere/resnet18.h5"})
+    assert of_file == "Its encoder began with the weights of resnet18.h5."
 
 
 def test_begin_with_a_bundle_that_does_not_fit(tmp_path):

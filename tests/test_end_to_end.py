@@ -218,7 +218,7 @@ def test_real_submission_has_31_times_4_rows(real):
 
 @needs_real
 def test_real_scores_are_those_of_the_bundle(real):
-    from helpers.inference.predict import predict_probabilities, threshold_masks
+    from helpers.inference.predict import predict_masks
     from helpers.metrics import PixelCounts, kaggle_dice
     from helpers.models.bundle import load_bundle
 
@@ -228,12 +228,8 @@ def test_real_scores_are_those_of_the_bundle(real):
     split = pd.read_csv(run / "split.csv")
     counts = []
     for image_id in split.loc[split["split"] == "holdout", "image_id"]:
-        (probabilities,) = predict_probabilities(model, bundle, [dataset.image(image_id, bundle["channels"])])
-        counts.append(
-            pixel_counts(
-                dataset.masks(image_id), threshold_masks(probabilities, bundle["thresholds"], bundle["smallest_masks"])
-            )
-        )
+        (masks,) = predict_masks(model, bundle, [dataset.image(image_id, bundle["channels"])])
+        counts.append(pixel_counts(dataset.masks(image_id), masks))
     recorded = read_results(run / "results.json")["04_segmentation.unet_paper.kaggle_dice"]["value"]
     assert kaggle_dice(PixelCounts.concatenate(counts)) == pytest.approx(recorded, abs=1e-6)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.data.resize import resize_image, resize_probabilities
-from helpers.inference.predict import predict_probabilities, threshold_masks
+from helpers.inference.predict import predict_masks, predict_probabilities, threshold_masks
 
 SHAPE = (32, 64)
 BUNDLE = {"input_shape": list(SHAPE), "channels": 1}
@@ -133,6 +133,18 @@ def test_predict_probabilities_of_a_network_that_gives_nan():
 
     with pytest.raises(ValueError, match="the network gives NaN.*lower learning rate"):
         next(predict_probabilities(Broken(), BUNDLE, [image_of(0)]))
+
+
+def test_predict_masks_takes_the_bundle_s_decisions():
+    """Bright half: class 1 from 0.6, believed; dark half: class 2, too small to be believed."""
+    image = np.zeros((10, 10, 1), np.uint8)
+    image[:9] = 180
+    bundle = BUNDLE | {"input_shape": [10, 10], "thresholds": [0.6, 0.9], "smallest_masks": [0.5, 0.2]}
+    (masks,) = predict_masks(BrightModel(), bundle, [image])
+    assert masks.dtype == np.uint8
+    assert masks[..., 0].sum() == 90 and not masks[..., 1].any()
+    (masks,) = predict_masks(BrightModel(), bundle | {"smallest_masks": [0.95, 0.1]}, [image])
+    assert not masks[..., 0].any() and masks[..., 1].sum() == 10
 
 
 @pytest.mark.parametrize(

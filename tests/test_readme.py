@@ -1,4 +1,4 @@
-"""README.md and reports/README.md say what the committed report says."""
+"""README.md, reports/README.md and models/README.md say what the committed report and bundles say."""
 
 import re
 import shutil
@@ -18,12 +18,13 @@ def project(tmp_path):
     """A copy of the README and of the committed report."""
     shutil.copy2(ROOT / "README.md", tmp_path)
     shutil.copytree(REPORT, tmp_path / "reports" / REPORT.name)
+    shutil.copytree(ROOT / "models", tmp_path / "models")
     return tmp_path
 
 
 def test_readmes_are_those_that_the_report_gives(project):
     write_readmes(project, REPORT.name)
-    for name in ("README.md", "reports/README.md"):
+    for name in ("README.md", "reports/README.md", "models/README.md"):
         assert (project / name).read_text() == (ROOT / name).read_text(), f"{name}: run `make readme`"
 
 
@@ -37,7 +38,7 @@ def test_results_block_gives_each_score_with_its_split(project):
 
 
 def test_readmes_point_to_files_that_are_there():
-    for readme in (ROOT / "README.md", ROOT / "reports" / "README.md"):
+    for readme in (ROOT / "README.md", ROOT / "reports" / "README.md", ROOT / "models" / "README.md"):
         for link in re.findall(r"\]\(([^)#:]+)\)", readme.read_text()):
             assert (readme.parent / link).exists(), f"{readme.name}: {link}"
 
@@ -47,6 +48,12 @@ def test_write_readmes_without_the_marks(project):
     with pytest.raises(ValueError, match="Put them where the results belong"):
         write_readmes(project, REPORT.name)
     assert (project / "README.md").read_text() == "no marks"
+
+
+def test_write_readmes_without_a_bundle(project):
+    shutil.rmtree(project / "models")
+    with pytest.raises(FileNotFoundError, match="holds no bundle"):
+        write_readmes(project, REPORT.name)
 
 
 def test_write_readmes_of_a_report_that_is_not_there(project):

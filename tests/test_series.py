@@ -10,9 +10,11 @@ from helpers.series import (
     PROFILES,
     Parameter,
     SeriesError,
+    Step,
     check_name,
     default_profile,
     parse_setting,
+    paths_from_root,
     plan_steps,
     read_parameters,
 )
@@ -96,6 +98,25 @@ def test_plan_steps_runs_segmentation_once_for_each_model(monkeypatch):
     assert steps[3].parameters == {"EPOCHS": 5, "TRAIN_MINUTES": 0.0, "BATCH_SIZE": 2, "MODEL": "second"}
     (_, _, _, second, _) = plan_steps("smoke", {"04_segmentation": {"BATCH_SIZE": 3}})
     assert second.parameters == {"EPOCHS": 1, "TRAIN_MINUTES": 5.0, "BATCH_SIZE": 3, "MODEL": "second"}
+
+
+def test_paths_of_a_profile_are_taken_from_the_project():
+    """A path of the user's own, and an empty one, stay as they are."""
+    given = {"PRETRAINED": "models/one", "EPOCHS": 3}
+    assert paths_from_root(ROOT, Step("04_segmentation", "x", given)) == {
+        "PRETRAINED": str(ROOT / "models" / "one"),
+        "EPOCHS": 3,
+    }
+    for value in ("", "/elsewhere/two"):
+        step = Step("04_segmentation", "x", {"PRETRAINED": value})
+        assert paths_from_root(ROOT, step) == {"PRETRAINED": value}
+
+
+def test_the_bundles_of_the_profiles_are_there():
+    for models in MODELS.values():
+        for parameters in models.values():
+            if "PRETRAINED" in parameters:
+                assert (ROOT / parameters["PRETRAINED"] / "bundle.json").is_file()
 
 
 def test_plan_steps_with_a_model_given():

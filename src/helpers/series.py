@@ -300,7 +300,7 @@ def _run_step(root, run_directory, data, step, title):
     for path in (output, partial):
         path.parent.mkdir(parents=True, exist_ok=True)
     folder = root / "notebooks"
-    parameters = {"DATA": str(data), "RUN": str(run_directory), **_paths_from_root(root, step)}
+    parameters = {"DATA": str(data), "RUN": str(run_directory), **paths_from_root(root, step)}
     with _kernel_log(run_directory / "kernels.log") as terminal, warnings.catch_warnings():
         # papermill's own dependencies warn about themselves; nothing that a user could mend
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -328,7 +328,7 @@ def _run_step(root, run_directory, data, step, title):
     partial.replace(output)
 
 
-def _paths_from_root(root, step):
+def paths_from_root(root, step):
     """The step's parameters; a profile's paths, which are written from the project's folder, as whole paths."""
     known = read_parameters(root / "notebooks" / f"{step.notebook}.ipynb")
     return {

@@ -33,6 +33,19 @@ def predict_probabilities(model, bundle, images, batch_size=8):
         yield from _predict_batch(model, bundle, waiting)
 
 
+def predict_masks(model, bundle, images, batch_size=8):
+    """Predict images, and give the masks that the bundle's decisions make, one image at a time.
+
+    Args, Raises:
+        As `predict_probabilities`.
+
+    Yields:
+        uint8 array (height, width, classes) of 0 and 1, at the image's own size.
+    """
+    for probabilities in predict_probabilities(model, bundle, images, batch_size):
+        yield threshold_masks(probabilities, bundle["thresholds"], bundle["smallest_masks"])
+
+
 def threshold_masks(probabilities, thresholds, smallest=None):
     """Masks where the probability reaches the threshold of its class.
 

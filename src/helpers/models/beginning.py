@@ -73,7 +73,24 @@ def _take_up_bundle(model, folder):
             taken.append(layer.name)
     if not taken:
         raise ValueError(f"{folder}: no layer's weights fit. Was it trained with other widths or channels?")
-    return {"pretrained": bundle["sha256"], "encoder_weights": "none", "layers_taken": len(taken)}
+    return {
+        "pretrained": bundle["sha256"],
+        "encoder_weights": "none",
+        "layers_taken": len(taken),
+        "pretrained_on": str(bundle["training"].get("data_name", "other images")),
+    }
+
+
+def describe_beginning(beginning):
+    """What `begin_with` tells, as a sentence."""
+    if beginning["pretrained"]:
+        return (
+            f"It began with {beginning['layers_taken']} layers of the same network as trained on "
+            f"{beginning['pretrained_on']} (weights {beginning['pretrained'][:8]})."
+        )
+    if beginning["encoder_weights"] != "none":
+        return f"Its encoder began with the weights of {Path(beginning['encoder_weights']).name}."
+    return "It began with random weights."
 
 
 def layers_to_freeze(model, encoder_weights="none"):

@@ -84,7 +84,7 @@ def divide_time(seconds, seconds_per_step, seconds_per_look):
     return Budget(epochs, max(1, int(steps // epochs)), seconds_per_step, seconds_per_look)
 
 
-class _StepEnds(keras.callbacks.Callback):
+class StepEnds(keras.callbacks.Callback):
     """When each step ended. A training that is watched waits for each step, and so does one with this callback."""
 
     def __init__(self):
@@ -99,7 +99,7 @@ def _measure(model, batches, validation):
     """Seconds of a step and of a look at the validation part; the model is put back as it was."""
     variables = training_variables(model)
     before = [keras.ops.convert_to_numpy(variable) for variable in variables]
-    ends = _StepEnds()
+    ends = StepEnds()
     model.fit(batches, steps_per_epoch=UNTIMED + TIMED, epochs=1, shuffle=False, callbacks=[ends], verbose=0)
     step = statistics.median(after - before for before, after in itertools.pairwise(ends.times[UNTIMED:]))
     look = 0.0

@@ -1,8 +1,9 @@
-"""The results in README.md and reports/README.md, written from the report that is committed; none is typed by hand."""
+"""The results in README.md and reports/README.md, written from the committed report; none is typed by hand."""
 
 from pathlib import Path
 
 from helpers.files import read_json, write_text
+from helpers.report.card import write_cards
 from helpers.report.site import MAIN_SCORES, judged_on, scored_models
 from helpers.results import format_estimate, read_results
 
@@ -10,17 +11,17 @@ BEGIN, END = "<!-- results: written by `make readme` -->", "<!-- end of results 
 
 
 def write_readmes(root, report):
-    """Write a report's main figure and table into README.md, and more of them into reports/README.md.
+    """Write a report's main figure and table into README.md, more into reports/README.md, and the models' cards.
 
     Args:
         root: the project's folder.
         report: name of the report.
 
     Returns:
-        List of the two paths.
+        List of the three paths.
 
     Raises:
-        FileNotFoundError: there is no such report.
+        FileNotFoundError: there is no such report, or no bundle in models/.
         ValueError: README.md lacks the two marks that the results stand between.
     """
     root = Path(root)
@@ -35,7 +36,7 @@ def write_readmes(root, report):
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     write_text(readme, f"{before}{BEGIN}\n{block}\n{END}{after}")
     write_text(root / "reports" / "README.md", _reports_page(folder))
-    return [readme, root / "reports" / "README.md"]
+    return [readme, root / "reports" / "README.md", write_cards(root)]
 
 
 def results_block(folder, figures):

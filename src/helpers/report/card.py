@@ -1,0 +1,97 @@
+"""The model cards in models/README.md, written from the bundles that are shipped; no number is typed by hand."""
+
+from pathlib import Path
+
+from helpers.files import read_json, write_text
+from helpers.models.beginning import describe_beginning
+from helpers.results import format_estimate
+
+CARDS = """\
+# Models to begin with
+
+Each folder is a model bundle: weights, and a `bundle.json` that tells what they are. This page is written from those
+files by `make readme`.
+
+```python
+from helpers.data.images import read_image
+from helpers.inference.predict import predict_masks
+from helpers.models.bundle import load_bundle
+
+model, bundle = load_bundle("models/steel_unet")
+photographs = [read_image("sheet.jpg")]
+masks = next(predict_masks(model, bundle, photographs))  # one plane for each class, at the photograph's own size
+```
+
+To go on training with your own images: `python run_all.py --data DIR -p 04_segmentation.MODEL steel_unet
+-p 04_segmentation.PRETRAINED models/steel_unet`.
+"""
+JUDGED = {
+    "folds": "by five folds of groups of near-duplicate images: each image by a network, and by thresholds, that never "
+    "saw it. The weights here were trained on all images, in the same way",
+    "holdout": "on a holdout of groups of near-duplicate images that neither training nor thresholds saw",
+}
+LIMITS = {
+    True: "It has seen made-up sheets alone. Take it to begin a training with, not to judge steel.",
+    False: "It has seen few photographs, of one mill and one kind of camera. How far its scores can be trusted, their "
+    "intervals say; on other steel, other light or other classes they say nothing. Score it on labelled images of your "
+    "own before you use it, and let a person look at what it passes.",
+}
+
+
+def write_cards(root):
+    """Write `models/README.md` from the bundles beside it.
+
+    Args:
+        root: the project's folder.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        FileNotFoundError: there is no bundle.
+    """
+    folders = sorted(path.parent for path in (Path(root) / "models").glob("*/bundle.json"))
+    if not folders:
+        raise FileNotFoundError(f"{Path(root) / 'models'} holds no bundle. Train one, and copy its folder there.")
+    path = Path(root) / "models" / "README.md"
+    write_text(path, "\n".join([CARDS, *(model_card(folder) for folder in folders)]))
+    return path
+
+
+def model_card(folder):
+    """One bundle's card.
+
+    Args:
+        folder: the bundle's folder.
+
+    Returns:
+        Markdown text: data, training, measure, split, scores, decisions and limits.
+    """
+    bundle = read_json(Path(folder) / "bundle.json")
+    training, scores = bundle["training"], bundle["scores"]
+    size = (Path(folder) / bundle["weights"]).stat().st_size
+    height, width = bundle["input_shape"]
+    part = next(iter(scores.values()))["split"]
+    kind = "made-up sheets" if training["made_up_data"] else "photographs"
+    lines = [
+        f"## {Path(folder).name}",
+        "",
+        f"`{bundle['architecture']}`, {bundle['parameters']:,} weights, {size / 1e6:.1f} MB; images are scaled to "
+        f"{height} x {width} pixels, the masks back to their own size.",
+        "",
+        f"- **Data:** {training['images']:,} {kind} of `{training['data_name']}`.",
+        f"- **Training:** {training['epochs']:,} epochs of {training['steps_per_epoch']:,} batches of "
+        f"{training['batch_size']}. {describe_beginning(training['beginning'])} All settings are in `bundle.json`.",
+        f"- **Judged:** {JUDGED[part]}.",
+        f"- **Limits:** {LIMITS[training['made_up_data']]}",
+        "",
+        "| measure | split | value, with its 95 % interval |",
+        "|---|---|---|",
+    ]
+    for name, score in scores.items():
+        value = format_estimate(score["value"], score.get("low"), score.get("high"))
+        lines.append(f"| `{name}` | {score['split']} | {value} |")
+    lines += ["", "| class | threshold | smallest mask, % of the image |", "|---|---|---|"]
+    decisions = zip(bundle["class_names"], bundle["thresholds"], bundle["smallest_masks"], strict=True)
+    lines += [f"| {name} | {threshold:g} | {100 * smallest:g} |" for name, threshold, smallest in decisions]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,48 @@
+"""The bundles in models/ are whole, small, and find defects at once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.data.dataset import read_dataset
+from helpers.data.made_up import make_data
+from helpers.inference.evaluate import count_pixels
+from helpers.inference.predict import predict_masks
+from helpers.metrics import defect_dice
+from helpers.models.bundle import load_bundle
+
+MODELS = Path(__file__).absolute().parents[1] / "models"
+SHIPPED = sorted(path.parent.name for path in MODELS.glob("*/bundle.json"))
+
+
+def test_our_network_is_shipped_as_trained_on_real_and_on_made_up_sheets():
+    assert SHIPPED == ["steel_unet", "steel_unet-made-up"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_bundle_is_small_and_predicts_images_of_any_size(name):
+    files = sorted((MODELS / name).iterdir())
+    assert len(files) == 2 and sum(path.stat().st_size for path in files) <= 5_000_000
+    model, bundle = load_bundle(MODELS / name)
+    assert len(bundle["class_names"]) == 4
+    images = [np.full((*shape, 1), 100, np.uint8) for shape in ((256, 1600), (200, 200), (31, 77))]
+    for image, masks in zip(images, predict_masks(model, bundle, images), strict=True):
+        assert masks.shape == (*image.shape[:2], 4) and set(np.unique(masks)) <= {0, 1}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_bundle_says_what_it_is(name):
+    _, bundle = load_bundle(MODELS / name)
+    assert bundle["training"]["made_up_data"] == (name == "steel_unet-made-up")
+    assert bundle["training"]["images"] > 0 and bundle["training"]["data_name"]
+    assert {"kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy"} <= set(bundle["scores"])
+    for score in bundle["scores"].values():
+        assert score["split"] == ("holdout" if bundle["training"]["made_up_data"] else "folds")
+
+
+def test_the_one_of_made_up_sheets_finds_defects_on_sheets_that_it_never_saw(tmp_path):
+    dataset = read_dataset(make_data(tmp_path / "sheets", 24, seed=5))
+    model, bundle = load_bundle(MODELS / "steel_unet-made-up")
+    counts = count_pixels(model, bundle, dataset, dataset.training_ids)
+    assert defect_dice(counts) > 0.4
