@@ -92,6 +92,7 @@ class StepEnds(keras.callbacks.Callback):
         self.times = []
 
     def on_train_batch_end(self, batch, logs=None):
+        """Note the time."""
         self.times.append(time.perf_counter())
 
 
