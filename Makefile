@@ -30,8 +30,9 @@ bench: .venv/.ready  ## time our code beside what people use today
 	$(BIN)/python benchmarks/loader.py
 	$(BIN)/python benchmarks/groups.py
 
-readme: .venv/.ready  ## write the results of the committed report into README.md and reports/README.md
+readme: .venv/.ready  ## write README.md's results, and the pages of reports, models and benchmarks
 	$(BIN)/steel readme
+	$(BIN)/python benchmarks/write_readme.py
 
 lock:  ## pin every package anew, for all platforms and Pythons; needs the network
 	$(PYTHON) -m venv build/lock

@@ -1,11 +1,12 @@
 """How good is our network on a small real set? Trained and judged by folds of groups.
 
-    python benchmarks/folds.py DATA [--minutes 20] [--model steel_unet] [--pretrained BUNDLE] [--max-pixels N]
+    python benchmarks/folds.py DATA [--minutes 20] [--model steel_unet] [--pretrained BUNDLE] [--folder FOLDER]
 
 DATA is a data set in the competition's layout, such as the sample of "Severstal: Steel Defect Detection". Each of five
 folds is predicted by a network trained on the others for so many minutes, without early stopping; thresholds and
-smallest masks for a fold are tuned on the other folds' predictions. A killed run goes on. The result is stored under
-`benchmarks/results/`.
+smallest masks for a fold are tuned on the other folds' predictions. A killed run goes on. Trainings are kept in FOLDER;
+where that is a model's folder of a run, `runs/<name>-study/models/<model>`, the profile `study` takes them up. The
+result is stored under `benchmarks/results/`.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from common import SPLIT_SEED, score, split_by_groups
 
 from helpers.data.dataset import read_dataset
 from helpers.data.resize import network_shape
+from helpers.data.split import TRAIN
 from helpers.data.statistics import grey_statistics
 from helpers.files import write_json
 from helpers.inference.judging import Plan, judge_by_folds
@@ -36,16 +38,20 @@ def main():
     parser.add_argument("data", type=Path)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--model", default="steel_unet")
-    parser.add_argument("--max-pixels", type=int, default=0, help="area of the network's input; 0: the images' own")
+    parser.add_argument(
+        "--max-pixels", type=int, default=128 * 800, help="area of the network's input; 0: the images' own"
+    )
     parser.add_argument("--pretrained", default="", help="a model bundle whose weights to begin with")
+    parser.add_argument("--folder", type=Path, help="where to keep the trainings")
     parser.add_argument("--name", default="", help="of the stored result")
     arguments = parser.parse_args()
     dataset = read_dataset(arguments.data)
     split = split_by_groups(dataset)
     shape = network_shape(dataset.shape, arguments.max_pixels)
     recipe = find_recipe(arguments.model)
-    mean, deviation = grey_statistics(dataset, split["image_id"])
-    name = arguments.name or f"folds-{dataset.name}-{arguments.model}-{arguments.minutes:g}min"
+    mean, deviation = grey_statistics(dataset, split.loc[split["split"] == TRAIN, "image_id"])
+    begins = "pretrained" if arguments.pretrained else "random"
+    name = arguments.name or f"folds-{dataset.name}-{arguments.model}-{begins}-{arguments.minutes:g}min"
     network = {"channels": 1, "grey_mean": mean, "grey_deviation": deviation, **recipe.arguments}
     plan = Plan(
         arguments.model,
@@ -55,7 +61,7 @@ def main():
         split,
         shape,
         1,
-        ROOT / "runs" / name,
+        arguments.folder or ROOT / "runs" / name,
         SPLIT_SEED,
         minutes=arguments.minutes,
         pretrained=arguments.pretrained,
@@ -69,6 +75,7 @@ def main():
         "parameters": trial.models[0].count_params(),
         "multiply_adds": count_multiply_adds(trial.models[0]),
         "shape": shape,
+        "beginning": trial.settings["beginning"],
         "minutes_each_fold": arguments.minutes,
         "seconds_each_fold": trial.history.groupby("fold")["seconds"].sum().round(1).tolist(),
         "recipe": recipe.describe(),

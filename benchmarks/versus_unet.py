@@ -24,6 +24,7 @@ import numpy as np
 from common import SPLIT_SEED, score, split_by_groups
 
 from helpers.counts import PixelCounts, pixel_counts
+from helpers.data.augment import Augmentation
 from helpers.data.dataset import read_dataset
 from helpers.data.leaks import published_parts
 from helpers.data.resize import network_shape, resize_probabilities
@@ -38,6 +39,13 @@ from helpers.models.recipes import Images, find_recipe, train_recipe
 from helpers.models.train import seed_everything
 
 ROOT = Path(__file__).absolute().parents[1]
+AUGMENTATION = Augmentation(zoom=0.2, turn=5.0, quarter_turn=0.5)
+PEER_LEARNING_RATE = 1e-3
+
+
+def shared_recipe(name, batch_size):
+    """Our recipe, with what both have in common: whole images, each drawn once an epoch, under the same changes."""
+    return replace(find_recipe(name, batch_size=batch_size), lift=0.0, longest=0.0, augmentation=AUGMENTATION)
 
 
 def split_data(dataset, which):
@@ -54,9 +62,7 @@ def train_ours(name, dataset, split, shape, seed, minutes, batch_size, folder):
     """Train and score one of our networks; dict of its scores and of what it took."""
     ids = {part: split.loc[split["split"] == part, "image_id"].tolist() for part in (TRAIN, VALIDATION, HOLDOUT)}
     mean, deviation = grey_statistics(dataset, ids[TRAIN])
-    recipe = replace(
-        find_recipe(name, batch_size=batch_size), lift=0.0
-    )  # the peer draws each image once, and so does ours here
+    recipe = shared_recipe(name, batch_size)
     seed_everything(seed)
     arguments = {"channels": 1, "grey_mean": mean, "grey_deviation": deviation, **recipe.arguments}
     model = build_model(name, shape, dataset.num_classes, **arguments)
@@ -82,7 +88,7 @@ def train_ours(name, dataset, split, shape, seed, minutes, batch_size, folder):
 
 def train_peer(python, dataset, split, shape, minutes, batch_size, folder):
     """Train the peer in its own environment and score it as ours."""
-    recipe = find_recipe("steel_unet", batch_size=batch_size)
+    recipe = shared_recipe("steel_unet", batch_size)
     ids = {part: split.loc[split["split"] == part, "image_id"].tolist() for part in (TRAIN, VALIDATION, HOLDOUT)}
     mean, deviation = grey_statistics(dataset, ids[TRAIN])
     about = {
@@ -111,9 +117,6 @@ def train_peer(python, dataset, split, shape, minutes, batch_size, folder):
     ]
     took = json.loads((folder / "peer.json").read_text())
     return took | score(PixelCounts.concatenate(counts), holdout["group"], dataset.class_names)["all"]
-
-
-PEER_LEARNING_RATE = 1e-3
 
 
 def go_on_with(path, result):
@@ -149,7 +152,7 @@ def main():
         "shape": shape,
         "scored_on": "holdout, at the images' own size, threshold 0.5",
         "model": arguments.model,
-        "recipe": find_recipe(arguments.model, batch_size=arguments.batch_size).describe(),
+        "recipe": shared_recipe(arguments.model, arguments.batch_size).describe(),
         "processor": f"{os.cpu_count()} cores, {platform.machine()}",
         "ours": [],
     }

@@ -46,11 +46,12 @@ PROFILES = {
         "04_segmentation": {"EPOCHS": 7, "BATCH_SIZE": 32},
     },
 }
+MADE_UP = "models/steel_unet-made-up"  # weights to begin with where images are few
 # The networks of a profile, and what each changes against the profile.
 MODELS = {
     "smoke": {"unet_paper": {}},
-    "demo": {"unet_paper": {}, "steel_unet": {}},
-    "study": {"unet_paper": {"EPOCHS": 60}, "steel_unet": {"TRAIN_MINUTES": 20.0}},
+    "demo": {"unet_paper": {}, "steel_unet": {"PRETRAINED": MADE_UP}},
+    "study": {"unet_paper": {"TRAIN_MINUTES": 3.0}, "steel_unet": {"PRETRAINED": MADE_UP, "TRAIN_MINUTES": 20.0}},
     "pretrain": {"steel_unet": {}},
     "full": {"unet_paper": {}, "steel_unet": {"EPOCHS": 60}},
 }

@@ -217,7 +217,7 @@ def judge_by_folds(plan, ship=True):
     models, counts, histories = {}, {}, []
     for fold, part in plan.split.groupby("fold"):
         others = plan.split[plan.split["fold"] != fold]
-        models[fold], history, _ = plan.train(others, part, Path(plan.folder) / f"fold-{fold}")
+        models[fold], history, settings = plan.train(others, part, Path(plan.folder) / f"fold-{fold}")
         counts[fold] = plan.count(models[fold], part)
         histories.append(history.assign(fold=fold))
     by_fold = {
@@ -228,7 +228,7 @@ def judge_by_folds(plan, ship=True):
     }
     pooled = ThresholdCounts.concatenate(counts.values())
     judged = pd.concat([part for _, part in plan.split.groupby("fold")])
-    model, history, settings = models[0], histories[0].iloc[:0], {}
+    model, history = models[0], histories[0].iloc[:0]
     if ship:
         model, history, settings = plan.train(plan.split, plan.split.iloc[:0], plan.folder)
     return Trial(

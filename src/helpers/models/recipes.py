@@ -77,7 +77,9 @@ RECIPES = {
         OURS,
         batch_size=16,
         lift=0.5,
-        augmentation=Augmentation(zoom=0.2, turn=5.0, quarter_turn=0.5),
+        augmentation=Augmentation(
+            brightness=0.2, contrast=0.4, zoom=0.35, turn=10.0, quarter_turn=0.5, blur=0.25, noise=0.04, paste=0.5
+        ),
         longest=1.6,
     ),
 }

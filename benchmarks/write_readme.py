@@ -1,0 +1,126 @@
+"""Write `benchmarks/README.md`: the stored results as tables, with what papers claim beside them.
+
+    python benchmarks/write_readme.py
+
+No number on that page is typed by hand: ours come from `results/`, those of papers from `published.csv`.
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.files import write_text
+from helpers.results import format_estimate
+
+FOLDER = Path(__file__).absolute().parent
+VERSUS = ["minutes", "network", "steps", "seconds", "weights", "million multiply-adds", "defect_dice", "miou"]
+BEGINNING = """\
+# What was measured
+
+Ours beside what people use today. Each script says at its head how it is called; the tables here are written by
+`make readme` from what is stored in `results/`. Brackets: 95 % intervals by bootstrap over groups of images.
+"""
+
+
+def page(folder):
+    """The page of a folder's results, as Markdown."""
+    results = [json.loads(path.read_text()) for path in sorted(folder.glob("results/*.json"))]
+    published = pd.read_csv(folder / "published.csv", dtype=str)
+    parts = [
+        BEGINNING,
+        versus_section([result for result in results if "ours" in result], published),
+        folds_section([result for result in results if "minutes_each_fold" in result]),
+        step_section([result for result in results if "seconds_per_step" in result]),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def versus_section(results, published):
+    """Our network and a U-Net on ResNet18, trained for the same time; a table for each split."""
+    text = []
+    for split, title in (("groups", "split by groups of copies"), ("publisher", "the publisher's split")):
+        found = sorted((row for row in results if row["split"] == split), key=lambda row: row["minutes"])
+        if found:
+            text += [f"## {found[0]['data']}, {title}", "", about_versus(found[0]), ""]
+            text += [table(VERSUS, [row for result in found for row in versus_rows(result)])]
+    if text:
+        known = published[published["data"] == "NEU-Seg"]
+        rows = [[f"[{row.source}](https://doi.org/{row.doi})", row.measure, row.value, row.differs]
+                for row in known.itertuples()]  # fmt: skip
+        text += ["What papers claim for this set:", "", table(["source", "measure", "value", "how it differs"], rows)]
+    return "\n".join(text)
+
+
+def about_versus(result):
+    """How a comparison was made, in a sentence."""
+    images, (height, width) = result["images"], result["shape"]
+    return (
+        f"`versus_unet.py`: trained on {images['train']:,} images at {height} x {width} pixels in batches of "
+        f"{result['batch_size']}, from random weights; scored on the {images['holdout']:,} images of the "
+        f"{result['scored_on']}; {result['processor']}."
+    )
+
+
+def versus_rows(result):
+    """The rows of one comparison: the peer's, and ours for each seed."""
+    named = [("U-Net on ResNet18", result["peer"])] if "peer" in result else []
+    named += [(f"`{result['model']}`, seed {ours['seed']}", ours) for ours in result["ours"]]
+    for name, run in named:
+        work = f"{run['multiply_adds'] / 1e6:,.0f}" if "multiply_adds" in run else "–"
+        took = [f"{run['steps']:,}", f"{run['seconds']:,.0f}", f"{run['parameters']:,}", work]
+        scores = [format_estimate(*run[measure]) for measure in ("defect_dice", "miou")]
+        yield [f"{result['minutes']:g}", name, *took, *scores]
+
+
+def folds_section(results):
+    """Networks judged by folds on a small real set."""
+    if not results:
+        return ""
+    rows = []
+    for result in results:
+        for kind, decisions in (("usual", "0.5"), ("tuned", "tuned")):
+            scores = result[kind]["all"]
+            rows.append(
+                [result["data"], f"`{result['model']}`", begins_with(result), f"{result['minutes_each_fold']:g}"]
+                + [f"{sum(result['seconds_each_fold']) / len(result['seconds_each_fold']):,.0f}", decisions]
+                + [format_estimate(*scores[name]) for name in ("kaggle_dice", "above_floor", "defect_dice")]
+            )
+    names = ["data", "network", "begins with", "minutes a fold", "seconds a fold", "decisions", "kaggle_dice",
+             "kaggle_dice − all_empty_dice", "defect_dice"]  # fmt: skip
+    about = "`folds.py`: five folds by groups; each image by a network, and by decisions, that never saw it."
+    return "\n".join(["## Judged by folds", "", about, "", table(names, rows)])
+
+
+def begins_with(result):
+    """What a training began with, in few words."""
+    return result["beginning"].get("pretrained_on") or "random weights"
+
+
+def step_section(results):
+    """Time and memory of a training step."""
+    if not results:
+        return ""
+    rows = [
+        [
+            f"`{row['model']}`",
+            f"{row['batch_size']} of {row['shape'][0]} x {row['shape'][1]}",
+            f"{row['parameters']:,}",
+            f"{row['multiply_adds'] / 1e6:,.0f}",
+            f"{1000 * row['seconds_per_step']:,.0f}",
+            f"{row['peak_memory_mib']:,}",
+        ]
+        for row in results
+    ]
+    names = ["network", "batch", "weights", "million multiply-adds an image", "ms a step", "peak memory, MiB"]
+    return "\n".join(["## A training step", "", "`step.py`, without reading images.", "", table(names, rows)])
+
+
+def table(names, rows):
+    """A Markdown table."""
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    write_text(FOLDER / "README.md", page(FOLDER))

@@ -1,0 +1,47 @@
+"""benchmarks/README.md says what is stored beside it."""
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).absolute().parents[1] / "benchmarks"
+RUN = {
+    "seed": 0,
+    "steps": 1200,
+    "seconds": 61.2,
+    "parameters": 3,
+    "defect_dice": [0.5, 0.4, 0.6],
+    "miou": [0.25, 0.2, 0.3],
+}
+VERSUS = {
+    "data": "sheets", "images": {"train": 10, "holdout": 4}, "split": "groups", "minutes": 1, "batch_size": 2,
+    "shape": [8, 16], "scored_on": "holdout, at 0.5", "processor": "2 cores", "model": "steel_unet",
+    "peer": RUN | {"miou": [0.1, 0.0, 0.2]}, "ours": [RUN | {"multiply_adds": 5e6}],
+}  # fmt: skip
+
+
+@pytest.fixture
+def page():
+    """The function that writes the page."""
+    spec = importlib.util.spec_from_file_location("write_readme", FOLDER / "write_readme.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.page
+
+
+def test_page_is_that_of_the_stored_results(page):
+    assert page(FOLDER) == (FOLDER / "README.md").read_text(), "run `make readme`"
+
+
+def test_page_has_a_row_for_each_training(page, tmp_path):
+    shutil.copy2(FOLDER / "published.csv", tmp_path)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "a.json").write_text(json.dumps(VERSUS))
+    text = page(tmp_path)
+    assert "| 1 | U-Net on ResNet18 | 1,200 | 61 | 3 | – | 0.500 (0.400 to 0.600) | 0.100 (0.000 to 0.200) |" in text
+    assert "| 1 | `steel_unet`, seed 0 | 1,200 | 61 | 3 | 5 | 0.500 (0.400 to 0.600) | 0.250 (0.200 to 0.300) |" in text
+    assert "the 4 images of the holdout, at 0.5" in text and "0.8215" in text
+    assert "Judged by folds" not in text
