@@ -81,7 +81,7 @@ def main():
         "recipe": recipe.describe(),
         "processor": f"{os.cpu_count()} cores, {platform.machine()}",
         "usual": score(trial.usual_counts(), group, dataset.class_names),
-        "tuned": score(trial.judge(dataset, {"input_shape": shape, "channels": 1}), group, dataset.class_names),
+        "tuned": score(trial.judge(dataset, plan.network), group, dataset.class_names),
         "decisions": asdict(trial.decisions),
     }
     path = ROOT / "benchmarks" / "results" / f"{name}.json"

@@ -71,6 +71,7 @@ def train_ours(name, dataset, split, shape, seed, minutes, batch_size, folder):
     bundle = {
         "input_shape": shape,
         "channels": 1,
+        "mirrored": False,
         "thresholds": [0.5] * dataset.num_classes,
         "smallest_masks": [0.0] * dataset.num_classes,
     }

@@ -91,6 +91,7 @@ def test_load_bundle_gives_the_same_predictions(saved, model):
     assert bundle["input_shape"] == [32, 64]
     assert bundle["class_names"] == NAMES
     assert bundle["thresholds"] == [0.5, 0.25, 0.75]
+    assert bundle["mirrored"] is False
     assert bundle["parameters"] == model.count_params()
     assert bundle["arguments"] == {"channels": 1, "grey_mean": 0.3, "grey_deviation": 0.2}
 

@@ -37,6 +37,7 @@ def test_count_pixels_equals_a_direct_computation(dataset):
     bundle = {
         "input_shape": list(SHAPE),
         "channels": 1,
+        "mirrored": False,
         "thresholds": [128 / 255, 128 / 255, 128 / 255, 77 / 255],
         "smallest_masks": [0.0] * 4,
     }
@@ -55,7 +56,13 @@ def test_count_pixels_equals_a_direct_computation(dataset):
 
 def test_count_pixels_at_the_image_s_own_size(dataset):
     """The network works at half the size; the pixels counted are those of the image."""
-    bundle = {"input_shape": [16, 32], "channels": 1, "thresholds": [0.0] * 4, "smallest_masks": [0.0] * 4}
+    bundle = {
+        "input_shape": [16, 32],
+        "channels": 1,
+        "mirrored": False,
+        "thresholds": [0.0] * 4,
+        "smallest_masks": [0.0] * 4,
+    }
     counts = count_pixels(BrightOfFour(), bundle, dataset, ["01.png"])
     assert counts.predicted.tolist() == [[32 * 64] * 4]
     assert counts.true.tolist() == [tiny_masks(1).sum(axis=(0, 1)).tolist()]
@@ -70,14 +77,26 @@ def test_count_pixels_in_colour(dataset):
             seen.append(batch.shape)
             return super().predict_on_batch(batch[..., :1])
 
-    bundle = {"input_shape": list(SHAPE), "channels": 3, "thresholds": [0.5] * 4, "smallest_masks": [0.0] * 4}
+    bundle = {
+        "input_shape": list(SHAPE),
+        "channels": 3,
+        "mirrored": False,
+        "thresholds": [0.5] * 4,
+        "smallest_masks": [0.0] * 4,
+    }
     count_pixels(Colour(), bundle, dataset, ["01.png", "02.png"])
     assert seen == [(2, 32, 64, 3)]
 
 
 def test_count_pixels_of_ids_that_can_be_read_once(dataset):
     """Each image beside its own masks all the same."""
-    bundle = {"input_shape": list(SHAPE), "channels": 1, "thresholds": [0.5] * 4, "smallest_masks": [0.0] * 4}
+    bundle = {
+        "input_shape": list(SHAPE),
+        "channels": 1,
+        "mirrored": False,
+        "thresholds": [0.5] * 4,
+        "smallest_masks": [0.0] * 4,
+    }
     once = count_pixels(BrightOfFour(), bundle, dataset, iter(dataset.training_ids))
     listed = count_pixels(BrightOfFour(), bundle, dataset, dataset.training_ids)
     assert len(once) == 7
@@ -86,7 +105,13 @@ def test_count_pixels_of_ids_that_can_be_read_once(dataset):
 
 def test_count_pixels_of_no_images(dataset):
     """A split without an image has no scores."""
-    bundle = {"input_shape": list(SHAPE), "channels": 1, "thresholds": [0.5] * 4, "smallest_masks": [0.0] * 4}
+    bundle = {
+        "input_shape": list(SHAPE),
+        "channels": 1,
+        "mirrored": False,
+        "thresholds": [0.5] * 4,
+        "smallest_masks": [0.0] * 4,
+    }
     with pytest.raises(ValueError, match="no counts to join"):
         count_pixels(BrightOfFour(), bundle, dataset, [])
 

@@ -13,7 +13,7 @@ from helpers.models.train import Training
 from tiny_models import SHAPE, tiny_dataset
 
 NETWORK = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
-BUNDLE = {"input_shape": SHAPE, "channels": 1}
+BUNDLE = {"input_shape": SHAPE, "channels": 1, "mirrored": False}
 RECIPE = Recipe(
     Training(loss={"bce": 1.0, "class_dice_loss": 1.0}, optimizer="adamw", learning_rate=0.01),
     NETWORK, batch_size=4, augmentation=Augmentation(),

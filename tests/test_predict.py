@@ -11,7 +11,7 @@ from helpers.data.resize import resize_image, resize_probabilities
 from helpers.inference.predict import predict_masks, predict_probabilities, threshold_masks
 
 SHAPE = (32, 64)
-BUNDLE = {"input_shape": list(SHAPE), "channels": 1}
+BUNDLE = {"input_shape": list(SHAPE), "channels": 1, "mirrored": False}
 
 
 class BrightModel:
@@ -133,6 +133,25 @@ def test_predict_probabilities_of_a_network_that_gives_nan():
 
     with pytest.raises(ValueError, match="the network gives NaN.*lower learning rate"):
         next(predict_probabilities(Broken(), BUNDLE, [image_of(0)]))
+
+
+class CornerModel(BrightModel):
+    """Sees more at the top left: the brightness there, a half of it at the right, and a third at the bottom."""
+
+    def predict_on_batch(self, batch):
+        """Probabilities (batch, height, width, 1)."""
+        weights = np.ones(batch.shape[1:3], np.float32)
+        weights[:, batch.shape[2] // 2 :] /= 2
+        weights[batch.shape[1] // 2 :] /= 3
+        return batch * weights[..., np.newaxis]
+
+
+def test_mirrored_predictions_are_the_mean_over_the_four_mirror_images():
+    """Each quarter of the image is seen once in each corner: 1, 1/2, 1/3 and 1/6 have a mean of a half."""
+    (plain,) = predict_probabilities(CornerModel(), BUNDLE, [image_of(1)])
+    (found,) = predict_probabilities(CornerModel(), BUNDLE | {"mirrored": True}, [image_of(1)])
+    assert found.dtype == np.float32 and not np.allclose(plain, found, atol=0.05)
+    np.testing.assert_allclose(found, image_of(1) / 255 / 2, atol=1e-6)
 
 
 def test_predict_masks_takes_the_bundle_s_decisions():

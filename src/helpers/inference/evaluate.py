@@ -44,7 +44,7 @@ def predict_labelled(model, bundle, dataset, image_ids):
 
     Args:
         model: the bundle's keras.Model.
-        bundle: dict with input_shape and channels.
+        bundle: dict with input_shape, channels and mirrored.
         dataset: a `Dataset`.
         image_ids: training images, which have labels.
 

@@ -56,7 +56,7 @@ class Trial:
         Args:
             dataset: a `Dataset`.
             image_ids: some of the judging images.
-            bundle: dict with input_shape and channels.
+            bundle: dict with input_shape, channels and mirrored.
 
         Yields:
             (float32 array (height, width, classes) of probabilities, uint8 array of the masks decided by what the
@@ -75,7 +75,7 @@ class Trial:
 
         Args:
             dataset: a `Dataset`.
-            bundle: dict with input_shape and channels.
+            bundle: dict with input_shape, channels and mirrored.
         """
         image_ids = self.judged["image_id"]
         predicted = self.predict(dataset, image_ids, bundle)
@@ -105,6 +105,7 @@ class Plan:
         pretrained: as in `begin_with`.
         encoder_weights: as in `begin_with`.
         measure: what the decisions are tuned for.
+        mirrored: predict by the mean over each image and its mirror images.
     """
 
     name: str
@@ -122,6 +123,12 @@ class Plan:
     pretrained: str = ""
     encoder_weights: str = "none"
     measure: str = "kaggle_dice"
+    mirrored: bool = False
+
+    @property
+    def network(self):
+        """What a bundle says of how the network predicts."""
+        return {"input_shape": self.shape, "channels": self.channels, "mirrored": self.mirrored}
 
     def train(self, chosen, watched, folder):
         """Train a fresh network on the images of a table, looking at those of another.
@@ -161,10 +168,9 @@ class Plan:
 
     def count(self, model, table):
         """`ThresholdCounts` of the images of a table, at their own size."""
-        bundle = {"input_shape": self.shape, "channels": self.channels}
         return ThresholdCounts.concatenate(
             count_at_thresholds(y_true, probabilities)
-            for y_true, probabilities in predict_labelled(model, bundle, self.dataset, table["image_id"])
+            for y_true, probabilities in predict_labelled(model, self.network, self.dataset, table["image_id"])
         )
 
 

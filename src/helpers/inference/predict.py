@@ -4,13 +4,16 @@ import numpy as np
 
 from helpers.data.resize import resize_image, resize_probabilities
 
+MIRRORINGS = ((), (1,), (2,), (1, 2))  # axes of a batch: as it is, upside down, left to right, and both
+
 
 def predict_probabilities(model, bundle, images, batch_size=8):
     """Predict images in batches, and give the probabilities one image at a time.
 
     Args:
         model: the bundle's keras.Model.
-        bundle: what `bundle.json` holds.
+        bundle: what `bundle.json` holds; where it says `mirrored`, the probabilities are means over the image and its
+            three mirror images.
         images: iterable of uint8 arrays (height, width, channels), of any sizes.
         batch_size: images that go through the network together.
 
@@ -81,7 +84,10 @@ def _predict_batch(model, bundle, images):
     """Probabilities of a few images, each at its own size."""
     shape = tuple(bundle["input_shape"])
     batch = np.stack([resize_image(image, shape) for image in images]).astype(np.float32) / 255
-    predicted = np.asarray(model.predict_on_batch(batch))
+    mirrorings = MIRRORINGS if bundle["mirrored"] else MIRRORINGS[:1]
+    predicted = np.mean(
+        [np.flip(model.predict_on_batch(np.flip(batch, axes)), axes) for axes in mirrorings], axis=0, dtype=np.float32
+    )
     if not np.isfinite(predicted).all():
         raise ValueError(
             "the network gives NaN, expected probabilities. Did its training run away? Train it again at a lower "

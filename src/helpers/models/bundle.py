@@ -23,6 +23,7 @@ KEYS = {
     "scaling": str,
     "thresholds": list,
     "smallest_masks": list,
+    "mirrored": bool,
     "weights": str,
     "sha256": str,
     "training": dict,
@@ -44,6 +45,7 @@ def save_bundle(
     training,
     scores,
     smallest_masks=None,
+    mirrored=False,
 ):
     """Write a model bundle: `bundle.json` and a weights file that is named by its content.
 
@@ -59,6 +61,7 @@ def save_bundle(
         training: dict: how and on what it was trained.
         scores: dict: name -> {value, unit, split, definition}.
         smallest_masks: for each class, the smallest mask that is believed, as a fraction of the image; None: all.
+        mirrored: whether predictions are means over the image and its mirror images.
 
     Returns:
         The dict that `bundle.json` holds.
@@ -77,6 +80,7 @@ def save_bundle(
         "scaling": SCALING,
         "thresholds": [float(threshold) for threshold in thresholds],
         "smallest_masks": [float(size) for size in smallest_masks or [0.0] * len(class_names)],
+        "mirrored": bool(mirrored),
         "weights": "new.weights.h5",
         "sha256": "",
         "parameters": model.count_params(),
