@@ -1,6 +1,7 @@
 """How good is our network on a small real set? Trained and judged by folds of groups.
 
-    python benchmarks/folds.py DATA [--minutes 20] [--model steel_unet] [--pretrained BUNDLE] [--folder FOLDER]
+    python benchmarks/folds.py DATA [--minutes 20] [--model steel_unet] [--pretrained BUNDLE] [--mirrored]
+        [--folder FOLDER]
 
 DATA is a data set in the competition's layout, such as the sample of "Severstal: Steel Defect Detection". Each of five
 folds is predicted by a network trained on the others for so many minutes, without early stopping; thresholds and
@@ -42,6 +43,9 @@ def main():
         "--max-pixels", type=int, default=128 * 800, help="area of the network's input; 0: the images' own"
     )
     parser.add_argument("--pretrained", default="", help="a model bundle whose weights to begin with")
+    parser.add_argument(
+        "--mirrored", action="store_true", help="predict by the mean over an image and its mirror images"
+    )
     parser.add_argument("--folder", type=Path, help="where to keep the trainings")
     parser.add_argument("--name", default="", help="of the stored result")
     arguments = parser.parse_args()
@@ -65,6 +69,7 @@ def main():
         SPLIT_SEED,
         minutes=arguments.minutes,
         pretrained=arguments.pretrained,
+        mirrored=arguments.mirrored,
     )
     trial = judge_by_folds(plan, ship=False)
     group = trial.judged["group"]
@@ -75,6 +80,7 @@ def main():
         "parameters": trial.models[0].count_params(),
         "multiply_adds": count_multiply_adds(trial.models[0]),
         "shape": shape,
+        "mirrored": arguments.mirrored,
         "beginning": trial.settings["beginning"],
         "minutes_each_fold": arguments.minutes,
         "seconds_each_fold": trial.history.groupby("fold")["seconds"].sum().round(1).tolist(),

@@ -51,7 +51,10 @@ MADE_UP = "models/steel_unet-made-up"  # weights to begin with where images are 
 MODELS = {
     "smoke": {"unet_paper": {}},
     "demo": {"unet_paper": {}, "steel_unet": {"PRETRAINED": MADE_UP}},
-    "study": {"unet_paper": {"TRAIN_MINUTES": 3.0}, "steel_unet": {"PRETRAINED": MADE_UP, "TRAIN_MINUTES": 20.0}},
+    "study": {
+        "unet_paper": {"TRAIN_MINUTES": 3.0},
+        "steel_unet": {"PRETRAINED": MADE_UP, "TRAIN_MINUTES": 20.0, "MIRRORED": True},
+    },
     "pretrain": {"steel_unet": {}},
     "full": {"unet_paper": {}, "steel_unet": {"EPOCHS": 60}},
 }
