@@ -169,7 +169,7 @@ def _check_bundle(bundle, path):
     if isinstance(bundle.get("format"), int) and bundle["format"] > FORMAT:
         raise ValueError(f"{path}: format {bundle['format']} is newer than {FORMAT}. Update this project.")
     for key, kind in KEYS.items():
-        if not isinstance(bundle.get(key), kind) or isinstance(bundle[key], bool):
+        if not isinstance(bundle.get(key), kind) or isinstance(bundle[key], bool) != (kind is bool):
             raise ValueError(f"{path}: {key} is missing or no {kind.__name__}. Was the file changed by hand?")
     if bundle["format"] != FORMAT:
         raise ValueError(f"{path}: format is {bundle['format']}, expected {FORMAT}. Was the file changed by hand?")
