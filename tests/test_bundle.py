@@ -191,8 +191,8 @@ def test_read_bundle_without_a_key(folder, key):
 
 @pytest.mark.parametrize("key", sorted(bundle_module.KEYS))
 def test_read_bundle_with_a_key_of_another_kind(folder, key):
-    """A bool is no number either."""
-    change(folder, **{key: True})
+    """A bool is no number either, and a number no bool."""
+    change(folder, **{key: 1 if bundle_module.KEYS[key] is bool else True})
     with pytest.raises(ValueError, match=rf"bundle\.json: {key} is missing or no "):
         read_bundle(folder)
 
