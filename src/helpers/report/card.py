@@ -17,13 +17,13 @@ from helpers.data.images import read_image
 from helpers.inference.predict import predict_masks
 from helpers.models.bundle import load_bundle
 
-model, bundle = load_bundle("models/steel_unet")
+model, bundle = load_bundle("models/{name}")
 photographs = [read_image("sheet.jpg")]
 masks = next(predict_masks(model, bundle, photographs))  # one plane for each class, at the photograph's own size
 ```
 
 To go on training with your own images: `python run_all.py --data DIR -p 04_segmentation.MODEL steel_unet
--p 04_segmentation.PRETRAINED models/steel_unet`.
+-p 04_segmentation.PRETRAINED models/{name}`.
 """
 JUDGED = {
     "folds": "by five folds of groups of near-duplicate images: each image by a network, and by thresholds, that never "
@@ -54,7 +54,7 @@ def write_cards(root):
     if not folders:
         raise FileNotFoundError(f"{Path(root) / 'models'} holds no bundle. Train one, and copy its folder there.")
     path = Path(root) / "models" / "README.md"
-    write_text(path, "\n".join([CARDS, *(model_card(folder) for folder in folders)]))
+    write_text(path, "\n".join([CARDS.format(name=folders[0].name), *(model_card(folder) for folder in folders)]))
     return path
 
 
