@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from helpers.data.augment import Augmentation, augment
+from helpers.data.augment import Augmentation, augment, crop
 
 # torchvision without its compiled part, which needs CUDA, can't be imported unless these two are declared.
 DECLARED = torch.library.Library("torchvision", "DEF")
@@ -40,7 +40,10 @@ def batches(folder, batch_size, seed):
             rng = np.random.default_rng((seed, epoch))
             order = rng.permutation(len(images))
             for start in range(0, len(order), batch_size):
-                pairs = [augment(images[i], masks[i], rng, changes) for i in order[start : start + batch_size]]
+                pairs = [(images[i], masks[i]) for i in order[start : start + batch_size]]
+                if ABOUT["window"]:
+                    pairs = [crop(*pair, rng, ABOUT["window"]) for pair in pairs]
+                pairs = [augment(*pair, rng, changes) for pair in pairs]
                 found_images, found_masks = (np.stack(arrays) for arrays in zip(*pairs, strict=True))
                 waiting.put((to_tensor(found_images) / 255, to_tensor(found_masks)))
             epoch += 1

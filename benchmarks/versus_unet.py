@@ -1,12 +1,14 @@
 """Our network beside a U-Net on ResNet18, for the same minutes on the same machine.
 
-    python benchmarks/versus_unet.py DATA --peer PYTHON [--minutes 10] [--seeds 3] [--split publisher]
+    python benchmarks/versus_unet.py DATA --peer PYTHON [--minutes 10] [--seeds 3] [--window 128]
+        [--split publisher]
 
 DATA is a data set in the competition's layout, such as NEU-Seg after `steel import-masks`. PYTHON is the interpreter
-of the peer's environment (see `benchmarks/peer_unet.py`). Both get the same images at the network's size, the same
-split by groups of copies, augmentation, loss, batch size and schedule; ours is measured with several seeds. Both are
-scored on the holdout at the images' own size with a threshold of 0.5. Nothing else should run meanwhile. The result is
-stored under `benchmarks/results/` after each training; the same command goes on with those that are missing.
+of the peer's environment (see `benchmarks/peer_unet.py`). Both get the same images at the network's size, whole or in
+windows, the same split by groups of copies, augmentation, loss, batch size and schedule; ours is measured with several
+seeds. Both are scored on the holdout at the images' own size with a threshold of 0.5. Nothing else should run meanwhile.
+The result is stored under `benchmarks/results/` after each training; the same command goes on with those that are
+missing.
 """
 
 import argparse
@@ -43,9 +45,10 @@ AUGMENTATION = Augmentation(zoom=0.2, turn=5.0, quarter_turn=0.5)
 PEER_LEARNING_RATE = 1e-3
 
 
-def shared_recipe(name, batch_size):
-    """Our recipe, with what both have in common: whole images, each drawn once an epoch, under the same changes."""
-    return replace(find_recipe(name, batch_size=batch_size), lift=0.0, longest=0.0, augmentation=AUGMENTATION)
+def shared_recipe(name, batch_size, window):
+    """Our recipe, with what both have in common: each image once an epoch, the same windows and the same changes."""
+    recipe = find_recipe(name, batch_size=batch_size)
+    return replace(recipe, lift=0.0, longest=0.0, window=window, augmentation=AUGMENTATION)
 
 
 def split_data(dataset, which):
@@ -58,11 +61,10 @@ def split_data(dataset, which):
     return split
 
 
-def train_ours(name, dataset, split, shape, seed, minutes, batch_size, folder):
+def train_ours(name, dataset, split, shape, seed, minutes, recipe, folder):
     """Train and score one of our networks; dict of its scores and of what it took."""
     ids = {part: split.loc[split["split"] == part, "image_id"].tolist() for part in (TRAIN, VALIDATION, HOLDOUT)}
     mean, deviation = grey_statistics(dataset, ids[TRAIN])
-    recipe = shared_recipe(name, batch_size)
     seed_everything(seed)
     arguments = {"channels": 1, "grey_mean": mean, "grey_deviation": deviation, **recipe.arguments}
     model = build_model(name, shape, dataset.num_classes, **arguments)
@@ -87,9 +89,8 @@ def train_ours(name, dataset, split, shape, seed, minutes, batch_size, folder):
     }
 
 
-def train_peer(python, dataset, split, shape, minutes, batch_size, folder):
+def train_peer(python, dataset, split, shape, minutes, recipe, folder):
     """Train the peer in its own environment and score it as ours."""
-    recipe = shared_recipe("steel_unet", batch_size)
     ids = {part: split.loc[split["split"] == part, "image_id"].tolist() for part in (TRAIN, VALIDATION, HOLDOUT)}
     mean, deviation = grey_statistics(dataset, ids[TRAIN])
     about = {
@@ -98,6 +99,7 @@ def train_peer(python, dataset, split, shape, minutes, batch_size, folder):
         "learning_rate": PEER_LEARNING_RATE,
         "weight_decay": recipe.training.weight_decay,
         "augmentation": asdict(recipe.augmentation),
+        "window": recipe.window,
         "warm_up": recipe.training.warm_up,
         "tversky_alpha": 0.5,  # the Dice of each class, as in the recipe of ours
         "grey_mean": mean,
@@ -137,12 +139,15 @@ def main():
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=16, help="of both")
+    parser.add_argument("--window", type=int, default=0, help="side of the windows trained on; 0: whole images")
     parser.add_argument("--model", default="steel_unet")
     parser.add_argument("--split", choices=("groups", "publisher"), default="groups")
     arguments = parser.parse_args()
     dataset = read_dataset(arguments.data)
     shape = network_shape(dataset.shape, 0)
     split = split_data(dataset, arguments.split)
+    window = (arguments.window, arguments.window) if arguments.window else None
+    recipe = shared_recipe(arguments.model, arguments.batch_size, window)
     result = {
         "data": dataset.name,
         "images": split["split"].value_counts().to_dict(),
@@ -152,15 +157,17 @@ def main():
         "batch_size": arguments.batch_size,
         "shape": shape,
         "scored_on": "holdout, at the images' own size, threshold 0.5",
+        "window": arguments.window,
         "model": arguments.model,
-        "recipe": shared_recipe(arguments.model, arguments.batch_size).describe(),
+        "recipe": recipe.describe(),
         "processor": f"{os.cpu_count()} cores, {platform.machine()}",
         "ours": [],
     }
     place = ROOT / "benchmarks" / "results"
-    path = place / f"versus_unet-{dataset.name}-{arguments.split}-{arguments.minutes:g}min.json"
+    trained_on = f"windows-{arguments.window}" if arguments.window else "whole"
+    path = place / f"versus_unet-{dataset.name}-{arguments.split}-{trained_on}-{arguments.minutes:g}min.json"
     result = go_on_with(path, result)
-    length = {"minutes": arguments.minutes, "batch_size": arguments.batch_size}
+    length = {"minutes": arguments.minutes, "recipe": recipe}
     with tempfile.TemporaryDirectory() as scratch:
         if arguments.peer and "peer" not in result:
             folder = Path(scratch) / "peer"

@@ -14,7 +14,17 @@ from helpers.files import write_text
 from helpers.results import format_estimate
 
 FOLDER = Path(__file__).absolute().parent
-VERSUS = ["minutes", "network", "steps", "seconds", "weights", "million multiply-adds", "defect_dice", "miou"]
+VERSUS = [
+    "minutes",
+    "trained on",
+    "network",
+    "steps",
+    "seconds",
+    "weights",
+    "million multiply-adds",
+    "defect_dice",
+    "miou",
+]
 BEGINNING = """\
 # What was measured
 
@@ -40,7 +50,9 @@ def versus_section(results, published):
     """Our network and a U-Net on ResNet18, trained for the same time; a table for each split."""
     text = []
     for split, title in (("groups", "split by groups of copies"), ("publisher", "the publisher's split")):
-        found = sorted((row for row in results if row["split"] == split), key=lambda row: row["minutes"])
+        found = sorted(
+            (row for row in results if row["split"] == split), key=lambda row: (row["minutes"], row["window"])
+        )
         if found:
             text += [f"## {found[0]['data']}, {title}", "", about_versus(found[0]), ""]
             text += [table(VERSUS, [row for result in found for row in versus_rows(result)])]
@@ -56,8 +68,8 @@ def about_versus(result):
     """How a comparison was made, in a sentence."""
     images, (height, width) = result["images"], result["shape"]
     return (
-        f"`versus_unet.py`: trained on {images['train']:,} images at {height} x {width} pixels in batches of "
-        f"{result['batch_size']}, from random weights; scored on the {images['holdout']:,} images of the "
+        f"`versus_unet.py`: trained on {images['train']:,} images at {height} x {width} pixels, whole or in windows, "
+        f"in batches of {result['batch_size']}, from random weights; scored on the {images['holdout']:,} images of the "
         f"{result['scored_on']}; {result['processor']}."
     )
 
@@ -70,7 +82,8 @@ def versus_rows(result):
         work = f"{run['multiply_adds'] / 1e6:,.0f}" if "multiply_adds" in run else "–"
         took = [f"{run['steps']:,}", f"{run['seconds']:,.0f}", f"{run['parameters']:,}", work]
         scores = [format_estimate(*run[measure]) for measure in ("defect_dice", "miou")]
-        yield [f"{result['minutes']:g}", name, *took, *scores]
+        trained_on = f"windows of {result['window']}" if result["window"] else "whole images"
+        yield [f"{result['minutes']:g}", trained_on, name, *took, *scores]
 
 
 def folds_section(results):
