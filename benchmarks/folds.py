@@ -88,11 +88,12 @@ def main():
         "processor": f"{os.cpu_count()} cores, {platform.machine()}",
         "usual": score(trial.usual_counts(), group, dataset.class_names),
         "tuned": score(trial.judge(dataset, plan.network), group, dataset.class_names),
+        "tuned_for_defect_dice": score(trial.tuned_counts("defect_dice"), group, dataset.class_names),
         "decisions": asdict(trial.decisions),
     }
     path = ROOT / "benchmarks" / "results" / f"{name}.json"
     write_json(path, result)
-    for kind in ("usual", "tuned"):
+    for kind in ("usual", "tuned", "tuned_for_defect_dice"):
         print(kind, result[kind]["all"])
     print(f"Stored in {path.relative_to(ROOT)}", file=sys.stderr)
 

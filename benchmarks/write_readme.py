@@ -25,6 +25,7 @@ VERSUS = [
     "defect_dice",
     "miou",
 ]
+DECISIONS = {"usual": "0.5", "tuned": "for kaggle_dice", "tuned_for_defect_dice": "for defect_dice"}
 BEGINNING = """\
 # What was measured
 
@@ -92,7 +93,7 @@ def folds_section(results):
         return ""
     rows = []
     for result in results:
-        for kind, decisions in (("usual", "0.5"), ("tuned", "tuned")):
+        for kind, decisions in DECISIONS.items():
             scores = result[kind]["all"]
             rows.append(
                 [result["data"], f"`{result['model']}`", begins_with(result), f"{result['minutes_each_fold']:g}"]

@@ -70,6 +70,18 @@ def test_judge_gives_what_the_counts_say(dataset, folds):
         for name in ("true", "predicted", "shared"):
             np.testing.assert_array_equal(getattr(found, name)[place], getattr(expected, name)[0])
     assert found.background is not None
+    again = folds.tuned_counts("kaggle_dice")
+    for name in ("true", "predicted", "shared"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
+
+
+def test_tuned_counts_of_another_measure_are_those_of_a_plan_for_it(plan, folds, dataset):
+    """Each fold by decisions of the others; the trainings are the same ones."""
+    other = judge_by_folds(Plan(**{**vars(plan), "measure": "defect_dice"}))
+    expected = other.judge(dataset, BUNDLE)
+    found = folds.tuned_counts("defect_dice")
+    for name in ("true", "predicted", "shared"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 def test_judge_by_folds_takes_finished_folds_up(plan, folds):
@@ -95,7 +107,9 @@ def test_judge_by_holdout_tunes_on_the_validation_part(plan, dataset, tmp_path):
     assert set(trial.judged["image_id"]) == parts["holdout"] and trial.part == "holdout"
     validation = plan.count(trial.model, plan.split[plan.split["split"] == "validation"])
     assert trial.decisions == tune_decisions(validation, "defect_dice")
-    assert len(trial.judge(dataset, BUNDLE)) == len(parts["holdout"])
+    judged = trial.judge(dataset, BUNDLE)
+    assert len(judged) == len(parts["holdout"])
+    np.testing.assert_array_equal(trial.tuned_counts("defect_dice").predicted, judged.predicted)
     table = decisions_table(trial, dataset.class_names)
     assert table.columns.tolist() == ["threshold, ships", "smallest mask, ships"]
     assert len(table) == dataset.num_classes

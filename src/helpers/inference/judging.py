@@ -50,6 +50,19 @@ class Trial:
         classes = self.counts.true.shape[1]
         return decided_counts(self.counts, Decisions((USUAL_THRESHOLD,) * classes, (0.0,) * classes))
 
+    def tuned_counts(self, measure):
+        """`PixelCounts` of the judging images by decisions that are tuned for a measure, without the background.
+
+        Args:
+            measure: "kaggle_dice" or "defect_dice".
+        """
+        if self.part != FOLDS:
+            return decided_counts(self.counts, tune_decisions(self.tuned_on, measure))
+        fold = self.judged["fold"].to_numpy()
+        parts = {number: self.counts.take(fold == number) for number in self.by_fold}
+        decisions = _decide_by_folds(parts, measure)
+        return PixelCounts.concatenate(decided_counts(part, decisions[number]) for number, part in parts.items())
+
     def predict(self, dataset, image_ids, bundle):
         """Probabilities of judging images, each by the network that never saw it, one at a time.
 
@@ -226,12 +239,7 @@ def judge_by_folds(plan, ship=True):
         models[fold], history, settings = plan.train(others, part, Path(plan.folder) / f"fold-{fold}")
         counts[fold] = plan.count(models[fold], part)
         histories.append(history.assign(fold=fold))
-    by_fold = {
-        fold: tune_decisions(
-            ThresholdCounts.concatenate(part for other, part in counts.items() if other != fold), plan.measure
-        )
-        for fold in counts
-    }
+    by_fold = _decide_by_folds(counts, plan.measure)
     pooled = ThresholdCounts.concatenate(counts.values())
     judged = pd.concat([part for _, part in plan.split.groupby("fold")])
     model, history = models[0], histories[0].iloc[:0]
@@ -250,6 +258,16 @@ def judge_by_folds(plan, ship=True):
         history=pd.concat([*histories, history.assign(fold="all")], ignore_index=True),
         settings=settings,
     )
+
+
+def _decide_by_folds(counts, measure):
+    """For each fold, `Decisions` tuned on the counts of the others."""
+    return {
+        fold: tune_decisions(
+            ThresholdCounts.concatenate(part for other, part in counts.items() if other != fold), measure
+        )
+        for fold in counts
+    }
 
 
 def decisions_table(trial, class_names):
