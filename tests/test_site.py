@@ -34,9 +34,11 @@ def run(tmp_path):
     nbformat.write(first, directory / "notebooks" / "01_eda.ipynb")
     nbformat.write(executed_notebook("Where?"), directory / "notebooks" / "04_segmentation-unet_paper.ipynb")
     write_json(directory / "run.json", {"data": HOSTILE, "profile": "smoke", "finished": "2026-01-02", "versions": {}})
-    scores = ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy")
+    scores = ("kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "empty_accuracy")
     record = {"value": 0.25, "low": 0.125, "high": 0.5, "split": "holdout"}
     records = {f"04_segmentation.unet_paper.{name}": record for name in scores}
+    costs = {"parameters": 1_234_567, "multiply_adds": 8_765_432_100, "seconds": 90}
+    records |= {f"04_segmentation.unet_paper.{name}": {"value": value} for name, value in costs.items()}
     write_json(directory / "results.json", records | {"01_eda.images_set_aside": {"value": 3}})
     return directory
 
@@ -54,7 +56,8 @@ def test_write_report_has_a_page_for_each_notebook_and_links_them(run, tmp_path)
 
 def test_write_report_shows_scores_and_what_was_set_aside(run, tmp_path):
     text = write_report(run, tmp_path / "reports" / "trial").read_text()
-    assert text.count("0.250 (0.125 to 0.500)") == 4
+    assert text.count("0.250 (0.125 to 0.500)") == 5
+    assert "<td>1,234,567</td><td>8,765</td><td>1.5</td>" in text
     assert "3 images could not be used" in text
 
 

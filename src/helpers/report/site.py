@@ -17,7 +17,13 @@ from helpers.files import read_json, replace_folder, restore_folder, write_text
 from helpers.results import format_estimate, read_results
 
 TEMPLATES = Path(__file__).parent / "templates"
-MAIN_SCORES = ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy")
+MAIN_SCORES = ("kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "empty_accuracy")
+# What a network takes: record, heading, what its value is divided by, and how the quotient is written.
+COSTS = (
+    ("parameters", "weights", 1, ",.0f"),
+    ("multiply_adds", "million multiply-adds an image", 1e6, ",.0f"),
+    ("seconds", "minutes of training, all its networks", 60, ",.1f"),
+)
 FOOTER = "Made by steel-defect-report. Every number in it was computed by the run that it describes."
 FILES = {
     "results.json": "every number of this report, with unit, split and definition",
@@ -111,6 +117,9 @@ def render_front(run_directory, pages, report):
         "figure": _front_figure(run_directory),
         "score_names": [*MAIN_SCORES],
         "scores": _score_rows(results),
+        "cost_names": [heading for _, heading, _, _ in COSTS],
+        "costs": _cost_rows(results),
+        "costs_caption": "What each network takes: its size, the work for one image, and the time of its training.",
         "scores_caption": f"Scores on {judged_on(results)}, with 95 % intervals over groups of images.",
         "reading": "kaggle_dice counts an empty mask that is rightly predicted as 1, so that all_empty_dice, the score "
         "of predicting nothing, is the floor to compare it with; defect_dice looks only at the images and "
@@ -194,6 +203,16 @@ def _score_rows(results):
     for model in scored_models(results):
         records = [results.get(f"04_segmentation.{model}.{score}", {}) for score in MAIN_SCORES]
         rows.append({"model": model, "cells": [_score_text(record) for record in records]})
+    return rows
+
+
+def _cost_rows(results):
+    """A row for each model that has scores: weights, work and time."""
+    rows = []
+    for model in scored_models(results):
+        found = [(results.get(f"04_segmentation.{model}.{name}"), by, form) for name, _, by, form in COSTS]
+        cells = ["–" if record is None else format(record["value"] / by, form) for record, by, form in found]
+        rows.append({"model": model, "cells": cells})
     return rows
 
 
