@@ -1,9 +1,15 @@
 """What the benchmarks of training share."""
 
+import os
+import platform
+from pathlib import Path
+
 from helpers.data.leaks import find_dataset_copies, group_dataset, training_groups
 from helpers.data.split import make_split
 from helpers.intervals import score_table
 
+RESULTS = Path(__file__).absolute().parent / "results"
+PROCESSOR = f"{os.cpu_count()} cores, {platform.machine()}"
 SPLIT_SEED = 2019
 MEASURES = (
     "kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "defect_dice_class_mean", "empty_accuracy", "miou"

@@ -12,14 +12,13 @@ result is stored under `benchmarks/results/`.
 
 import argparse
 import os
-import platform
 import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from dataclasses import asdict
 
-from common import SPLIT_SEED, score, split_by_groups
+from common import PROCESSOR, RESULTS, SPLIT_SEED, score, split_by_groups
 
 from helpers.data.dataset import read_dataset
 from helpers.data.resize import network_shape
@@ -85,13 +84,13 @@ def main():
         "minutes_each_fold": arguments.minutes,
         "seconds_each_fold": trial.history.groupby("fold")["seconds"].sum().round(1).tolist(),
         "recipe": recipe.describe(),
-        "processor": f"{os.cpu_count()} cores, {platform.machine()}",
+        "processor": PROCESSOR,
         "usual": score(trial.usual_counts(), group, dataset.class_names),
-        "tuned": score(trial.judge(dataset, plan.network), group, dataset.class_names),
+        "tuned": score(trial.judge(dataset), group, dataset.class_names),
         "tuned_for_defect_dice": score(trial.tuned_counts("defect_dice"), group, dataset.class_names),
         "decisions": asdict(trial.decisions),
     }
-    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    path = RESULTS / f"{name}.json"
     write_json(path, result)
     for kind in ("usual", "tuned", "tuned_for_defect_dice"):
         print(kind, result[kind]["all"])

@@ -9,15 +9,14 @@ measured. The result is stored under `benchmarks/results/`.
 import argparse
 import itertools
 import os
-import platform
 import resource
 import statistics
 import sys
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
+from common import PROCESSOR, RESULTS
 
 from helpers.files import write_json
 from helpers.models.budget import StepEnds
@@ -58,11 +57,11 @@ def main():
         "steps": arguments.steps,
         "seconds_per_step": round(statistics.median(seconds), 4),
         "peak_memory_mib": kilobytes // 1024,
-        "processor": f"{os.cpu_count()} cores, {platform.machine()}",
+        "processor": PROCESSOR,
     }
     print(result)
     name = f"step-{arguments.model}-{arguments.batch_size}x{arguments.shape}.json"
-    write_json(Path(__file__).absolute().parent / "results" / name, result)
+    write_json(RESULTS / name, result)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ missing.
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
-from common import SPLIT_SEED, score, split_by_groups
+from common import PROCESSOR, RESULTS, SPLIT_SEED, score, split_by_groups
 
 from helpers.counts import PixelCounts, pixel_counts
 from helpers.data.augment import Augmentation
@@ -118,7 +117,7 @@ def train_peer(python, dataset, split, shape, minutes, recipe, folder):
         pixel_counts(dataset.masks(image_id), resize_probabilities(probabilities, dataset.shape_of(image_id)) >= 0.5)
         for image_id, probabilities in zip(holdout["image_id"], found, strict=True)
     ]
-    took = json.loads((folder / "peer.json").read_text())
+    took = read_json(folder / "peer.json")
     return took | score(PixelCounts.concatenate(counts), holdout["group"], dataset.class_names)["all"]
 
 
@@ -160,12 +159,11 @@ def main():
         "window": arguments.window,
         "model": arguments.model,
         "recipe": recipe.describe(),
-        "processor": f"{os.cpu_count()} cores, {platform.machine()}",
+        "processor": PROCESSOR,
         "ours": [],
     }
-    place = ROOT / "benchmarks" / "results"
     trained_on = f"windows-{arguments.window}" if arguments.window else "whole"
-    path = place / f"versus_unet-{dataset.name}-{arguments.split}-{trained_on}-{arguments.minutes:g}min.json"
+    path = RESULTS / f"versus_unet-{dataset.name}-{arguments.split}-{trained_on}-{arguments.minutes:g}min.json"
     result = go_on_with(path, result)
     length = {"minutes": arguments.minutes, "recipe": recipe}
     with tempfile.TemporaryDirectory() as scratch:

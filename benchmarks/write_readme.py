@@ -5,12 +5,11 @@
 No number on that page is typed by hand: ours come from `results/`, those of papers from `published.csv`.
 """
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
-from helpers.files import write_text
+from helpers.files import read_json, write_text
 from helpers.results import format_estimate
 
 FOLDER = Path(__file__).absolute().parent
@@ -36,7 +35,7 @@ Ours beside what people use today. Each script says at its head how it is called
 
 def page(folder):
     """The page of a folder's results, as Markdown."""
-    results = [json.loads(path.read_text()) for path in sorted(folder.glob("results/*.json"))]
+    results = [read_json(path) for path in sorted(folder.glob("results/*.json"))]
     published = pd.read_csv(folder / "published.csv", dtype=str)
     parts = [
         BEGINNING,

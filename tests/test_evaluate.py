@@ -17,6 +17,14 @@ NAMES = ["pits", "cracks"]
 # Of three images and two classes: class 1 is in the first two, class 2 nowhere.
 COUNTS = PixelCounts(true=[[4, 0], [4, 0], [0, 0]], predicted=[[4, 0], [0, 1], [0, 0]], shared=[[4, 0], [0, 0], [0, 0]])
 
+BUNDLE = {
+    "input_shape": list(SHAPE),
+    "channels": 1,
+    "mirrored": False,
+    "thresholds": [0.5] * 4,
+    "smallest_masks": [0.0] * 4,
+}
+
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
@@ -34,13 +42,7 @@ class BrightOfFour(BrightModel):
 
 def test_count_pixels_equals_a_direct_computation(dataset):
     """Pixels of grey value 128 and more are predicted, 77 and more for the last class."""
-    bundle = {
-        "input_shape": list(SHAPE),
-        "channels": 1,
-        "mirrored": False,
-        "thresholds": [128 / 255, 128 / 255, 128 / 255, 77 / 255],
-        "smallest_masks": [0.0] * 4,
-    }
+    bundle = BUNDLE | {"thresholds": [128 / 255, 128 / 255, 128 / 255, 77 / 255]}
     chosen = ["06.png", "00.png", "04.png", "03.png"]
     counts = count_pixels(BrightOfFour(), bundle, dataset, chosen)
     for row, image_id in enumerate(chosen):
@@ -56,13 +58,7 @@ def test_count_pixels_equals_a_direct_computation(dataset):
 
 def test_count_pixels_at_the_image_s_own_size(dataset):
     """The network works at half the size; the pixels counted are those of the image."""
-    bundle = {
-        "input_shape": [16, 32],
-        "channels": 1,
-        "mirrored": False,
-        "thresholds": [0.0] * 4,
-        "smallest_masks": [0.0] * 4,
-    }
+    bundle = BUNDLE | {"input_shape": [16, 32], "thresholds": [0.0] * 4}
     counts = count_pixels(BrightOfFour(), bundle, dataset, ["01.png"])
     assert counts.predicted.tolist() == [[32 * 64] * 4]
     assert counts.true.tolist() == [tiny_masks(1).sum(axis=(0, 1)).tolist()]
@@ -77,43 +73,23 @@ def test_count_pixels_in_colour(dataset):
             seen.append(batch.shape)
             return super().predict_on_batch(batch[..., :1])
 
-    bundle = {
-        "input_shape": list(SHAPE),
-        "channels": 3,
-        "mirrored": False,
-        "thresholds": [0.5] * 4,
-        "smallest_masks": [0.0] * 4,
-    }
+    bundle = BUNDLE | {"channels": 3}
     count_pixels(Colour(), bundle, dataset, ["01.png", "02.png"])
     assert seen == [(2, 32, 64, 3)]
 
 
 def test_count_pixels_of_ids_that_can_be_read_once(dataset):
     """Each image beside its own masks all the same."""
-    bundle = {
-        "input_shape": list(SHAPE),
-        "channels": 1,
-        "mirrored": False,
-        "thresholds": [0.5] * 4,
-        "smallest_masks": [0.0] * 4,
-    }
-    once = count_pixels(BrightOfFour(), bundle, dataset, iter(dataset.training_ids))
-    listed = count_pixels(BrightOfFour(), bundle, dataset, dataset.training_ids)
+    once = count_pixels(BrightOfFour(), BUNDLE, dataset, iter(dataset.training_ids))
+    listed = count_pixels(BrightOfFour(), BUNDLE, dataset, dataset.training_ids)
     assert len(once) == 7
     np.testing.assert_array_equal(once.shared, listed.shared)
 
 
 def test_count_pixels_of_no_images(dataset):
     """A split without an image has no scores."""
-    bundle = {
-        "input_shape": list(SHAPE),
-        "channels": 1,
-        "mirrored": False,
-        "thresholds": [0.5] * 4,
-        "smallest_masks": [0.0] * 4,
-    }
     with pytest.raises(ValueError, match="no counts to join"):
-        count_pixels(BrightOfFour(), bundle, dataset, [])
+        count_pixels(BrightOfFour(), BUNDLE, dataset, [])
 
 
 def test_score_rows_has_a_row_for_each_class():

@@ -13,7 +13,6 @@ from helpers.models.train import Training
 from tiny_models import SHAPE, tiny_dataset
 
 NETWORK = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
-BUNDLE = {"input_shape": SHAPE, "channels": 1, "mirrored": False}
 RECIPE = Recipe(
     Training(loss={"bce": 1.0, "class_dice_loss": 1.0}, optimizer="adamw", learning_rate=0.01),
     NETWORK, batch_size=4, augmentation=Augmentation(),
@@ -64,7 +63,7 @@ def test_judge_by_folds_tunes_without_the_fold(folds):
 
 def test_judge_gives_what_the_counts_say(dataset, folds):
     """Masks decided image by image, and pixels counted at once."""
-    found = folds.judge(dataset, BUNDLE)
+    found = folds.judge(dataset)
     for place, row in enumerate(folds.judged.itertuples()):
         expected = decided_counts(folds.counts.take([place]), folds.by_fold[row.fold])
         for name in ("true", "predicted", "shared"):
@@ -78,7 +77,7 @@ def test_judge_gives_what_the_counts_say(dataset, folds):
 def test_tuned_counts_of_another_measure_are_those_of_a_plan_for_it(plan, folds, dataset):
     """Each fold by decisions of the others; the trainings are the same ones."""
     other = judge_by_folds(Plan(**{**vars(plan), "measure": "defect_dice"}))
-    expected = other.judge(dataset, BUNDLE)
+    expected = other.judge(dataset)
     found = folds.tuned_counts("defect_dice")
     for name in ("true", "predicted", "shared"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
@@ -107,7 +106,7 @@ def test_judge_by_holdout_tunes_on_the_validation_part(plan, dataset, tmp_path):
     assert set(trial.judged["image_id"]) == parts["holdout"] and trial.part == "holdout"
     validation = plan.count(trial.model, plan.split[plan.split["split"] == "validation"])
     assert trial.decisions == tune_decisions(validation, "defect_dice")
-    judged = trial.judge(dataset, BUNDLE)
+    judged = trial.judge(dataset)
     assert len(judged) == len(parts["holdout"])
     np.testing.assert_array_equal(trial.tuned_counts("defect_dice").predicted, judged.predicted)
     table = decisions_table(trial, dataset.class_names)

@@ -13,6 +13,7 @@ import numpy as np
 TOWARDS_DEFECT = 0.75  # share of the crops that are drawn around a defect where there is one
 # The bell curve in 256 steps of equal weight, so that a random byte draws from it.
 BELL = np.array([NormalDist().inv_cdf((number + 0.5) / 256) for number in range(256)], np.float32)
+DARKEST = 8  # mean grey value below which a place is the black beside the sheet
 ERASE_MARGIN = 3  # pixels around a defect that are erased with it, since marks are drawn by hand
 
 
@@ -213,10 +214,10 @@ def erase_defect(image, masks, rng):
     return image, masks
 
 
-def _clean_window(image, masks, rows, width, left, rng, darkest=8):
+def _clean_window(image, masks, rows, width, left, rng):
     """The first column of a window of these rows that holds neither defect nor black margin; None if there is none."""
     top, bottom = rows
-    busy = masks[top:bottom].any(axis=(0, 2)) | (image[top:bottom].mean(axis=(0, 2)) < darkest)
+    busy = masks[top:bottom].any(axis=(0, 2)) | (image[top:bottom].mean(axis=(0, 2)) < DARKEST)
     busy_before = np.concatenate([[0], np.cumsum(busy)])
     starts = np.flatnonzero(busy_before[width:] == busy_before[:-width])
     if not len(starts):

@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
+from helpers.data.augment import DARKEST
+
 MARGIN = 6  # pixels of the donor's steel that come along around the defect, fading out
-DARKEST = 8  # mean grey value below which a place is the black beside the sheet
 TRIES = 8  # places that are looked at before it is given up
 BRIGHTEST = 2.0  # largest change of the defect's light to that of its new place, as a factor
 
@@ -79,10 +80,8 @@ def _find_place(image, shape, rng):
             for start, length in ((int(rng.integers(side - length + 1)), length)
                                   for side, length in zip(image.shape[:2], shape, strict=True))
         )  # fmt: skip
-        if (
-            min(image[box][0].mean(), image[box][-1].mean(), image[box][:, 0].mean(), image[box][:, -1].mean())
-            >= DARKEST
-        ):
+        piece = image[box]
+        if all(edge.mean() >= DARKEST for edge in (piece[0], piece[-1], piece[:, 0], piece[:, -1])):
             return box
     return None
 

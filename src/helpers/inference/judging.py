@@ -27,6 +27,7 @@ class Trial:
         counts: `ThresholdCounts` of these images, in that order.
         by_fold: dict of fold -> `Decisions` that were tuned without it.
         models: dict of fold -> keras.Model that never saw it.
+        network: dict with input_shape, channels and mirrored, as these networks predict.
         tuned_on: `ThresholdCounts` of the images that `decisions` were tuned on.
         tuned_groups: groups of these images.
         history: table of all epochs; with folds it has a column `fold`.
@@ -40,6 +41,7 @@ class Trial:
     counts: ThresholdCounts
     by_fold: dict
     models: dict
+    network: dict
     tuned_on: ThresholdCounts
     tuned_groups: pd.Series
     history: pd.DataFrame
@@ -63,13 +65,12 @@ class Trial:
         decisions = _decide_by_folds(parts, measure)
         return PixelCounts.concatenate(decided_counts(part, decisions[number]) for number, part in parts.items())
 
-    def predict(self, dataset, image_ids, bundle):
+    def predict(self, dataset, image_ids):
         """Probabilities of judging images, each by the network that never saw it, one at a time.
 
         Args:
             dataset: a `Dataset`.
             image_ids: some of the judging images.
-            bundle: dict with input_shape, channels and mirrored.
 
         Yields:
             (float32 array (height, width, classes) of probabilities, uint8 array of the masks decided by what the
@@ -78,20 +79,19 @@ class Trial:
         fold_of = self.judged.set_index("image_id")["fold"]
         for image_id in image_ids:
             fold = fold_of[image_id]
-            image = dataset.image(image_id, bundle["channels"])
-            probabilities = next(predict_probabilities(self.models[fold], bundle, [image]))
+            image = dataset.image(image_id, self.network["channels"])
+            probabilities = next(predict_probabilities(self.models[fold], self.network, [image]))
             decisions = self.by_fold[fold]
             yield probabilities, threshold_masks(probabilities, decisions.thresholds, decisions.smallest)
 
-    def judge(self, dataset, bundle):
+    def judge(self, dataset):
         """`PixelCounts` of the judging images, each by a network and decisions that it had no part in.
 
         Args:
             dataset: a `Dataset`.
-            bundle: dict with input_shape, channels and mirrored.
         """
         image_ids = self.judged["image_id"]
-        predicted = self.predict(dataset, image_ids, bundle)
+        predicted = self.predict(dataset, image_ids)
         return PixelCounts.concatenate(
             pixel_counts(dataset.masks(image_id), masks)
             for image_id, (_, masks) in zip(image_ids, predicted, strict=True)
@@ -205,6 +205,7 @@ def judge_by_holdout(plan):
         counts=plan.count(model, holdout),
         by_fold={0: decisions},
         models={0: model},
+        network=plan.network,
         tuned_on=tuned_on,
         tuned_groups=validation["group"],
         history=history,
@@ -253,6 +254,7 @@ def judge_by_folds(plan, ship=True):
         counts=pooled,
         by_fold=by_fold,
         models=models,
+        network=plan.network,
         tuned_on=pooled,
         tuned_groups=judged["group"],
         history=pd.concat([*histories, history.assign(fold="all")], ignore_index=True),
