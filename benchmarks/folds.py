@@ -57,9 +57,8 @@ def main():
     name = arguments.name or f"folds-{dataset.name}-{arguments.model}-{begins}-{arguments.minutes:g}min"
     network = {"channels": 1, "grey_mean": mean, "grey_deviation": deviation, **recipe.arguments}
     plan = Plan(
-        arguments.model,
-        network,
         recipe,
+        network,
         dataset,
         split,
         shape,

@@ -66,9 +66,9 @@ def train_ours(name, dataset, split, shape, seed, minutes, recipe, folder):
     mean, deviation = grey_statistics(dataset, ids[TRAIN])
     seed_everything(seed)
     arguments = {"channels": 1, "grey_mean": mean, "grey_deviation": deviation, **recipe.arguments}
-    model = build_model(name, shape, dataset.num_classes, **arguments)
+    model = build_model(recipe.network, shape, dataset.num_classes, **arguments)
     images = Images(dataset, ids[TRAIN], ids[VALIDATION], shape)
-    history, budget, _ = train_recipe(model, name, arguments, recipe, images, folder=folder, seed=seed, minutes=minutes)
+    history, budget, _ = train_recipe(model, arguments, recipe, images, folder=folder, seed=seed, minutes=minutes)
     bundle = {
         "input_shape": shape,
         "channels": 1,

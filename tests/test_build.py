@@ -213,3 +213,17 @@ def test_build_model_with_wrong_arguments(arguments, match):
 def test_builders_take_shape_and_number_of_classes(name):
     """`build_model` relies on the names of these two."""
     assert list(inspect.signature(BUILDERS[name]).parameters)[:2] == ["shape", "num_classes"]
+
+
+@pytest.mark.parametrize(("shape", "cut"), [((64, 128), []), ((64, 96), ["decoder_6_cut"])])
+def test_unet_wide_has_twice_the_filters_and_a_level_more(shape, cut):
+    """Where the sixth level can't halve a side, it is cut again on the way up; the size stays."""
+    model = build_model("unet_wide", shape, 4)
+    layers = {layer["name"]: layer for layer in describe_layers(model)}
+    for name, kind, filters, divisor in PAPER_LAYERS[:15]:
+        assert (layers[name]["kind"], layers[name]["shape"][-1]) == (kind, 2 * filters)
+        assert tuple(layers[name]["shape"][:2]) == (shape[0] // divisor, shape[1] // divisor)
+    assert tuple(layers["encoder_6_conv2"]["shape"]) == (shape[0] // 32, shape[1] // 32, 128)
+    assert tuple(layers["bottom_conv2"]["shape"]) == (shape[0] // 64, -(-shape[1] // 64), 256)
+    assert [name for name in layers if name.endswith("_cut")] == cut
+    assert model.output_shape == (None, *shape, 4)

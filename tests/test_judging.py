@@ -14,7 +14,7 @@ from tiny_models import SHAPE, tiny_dataset
 
 NETWORK = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
 RECIPE = Recipe(
-    Training(loss={"bce": 1.0, "class_dice_loss": 1.0}, optimizer="adamw", learning_rate=0.01),
+    "steel_unet", Training(loss={"bce": 1.0, "class_dice_loss": 1.0}, optimizer="adamw", learning_rate=0.01),
     NETWORK, batch_size=4, augmentation=Augmentation(),
 )  # fmt: skip
 
@@ -30,7 +30,7 @@ def plan(dataset, tmp_path_factory):
     """One epoch of a narrow network."""
     split = make_split(dataset.areas, 1)
     folder = tmp_path_factory.mktemp("plan")
-    return Plan("steel_unet", NETWORK, RECIPE, dataset, split, SHAPE, 1, folder, 1, epochs=1)
+    return Plan(RECIPE, NETWORK, dataset, split, SHAPE, 1, folder, 1, epochs=1)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_judge_by_folds_takes_finished_folds_up(plan, folds):
 
 
 def test_judge_by_folds_without_patience_alone(plan):
-    patient = Recipe(Training(patience=3), NETWORK)
+    patient = Recipe("steel_unet", Training(patience=3), NETWORK)
     with pytest.raises(ValueError, match="patience: got 3, expected 0 with folds"):
         judge_by_folds(Plan(**{**vars(plan), "recipe": patient}))
 
@@ -115,7 +115,7 @@ def test_judge_by_holdout_tunes_on_the_validation_part(plan, dataset, tmp_path):
 
 
 def test_plan_of_defects_only_trains_on_them_and_judges_all(plan):
-    only = Plan(**{**vars(plan), "recipe": Recipe(defects_only=True)})
+    only = Plan(**{**vars(plan), "recipe": Recipe("steel_unet", defects_only=True)})
     clean = set(plan.split.loc[plan.split["combination"] == "none", "image_id"])
     assert clean and not clean & set(only.trained_on(plan.split))
     assert set(plan.trained_on(plan.split)) >= clean

@@ -7,11 +7,13 @@ import pytest
 from helpers.data.augment import Augmentation
 from helpers.models.build import BUILDERS, build_model
 from helpers.models.recipes import RECIPES, Images, Recipe, choose_window, find_recipe, train_recipe
+from helpers.models.targets import TARGETS
 from helpers.models.train import Training, seed_everything
 from tiny_models import SHAPE, tiny_dataset
 
 NARROW = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
 QUICK = Recipe(
+    "steel_unet",
     Training(loss={"bce": 1.0, "tversky": 1.0}, optimizer="adamw", learning_rate=0.01, decay="cosine", averaging=0.2),
     NARROW,
     batch_size=3,
@@ -28,13 +30,12 @@ def images(tmp_path_factory):
     return Images(dataset, ids[:7], ids[7:], SHAPE)
 
 
-def train(images, folder, recipe=QUICK, *, name="steel_unet", epochs=3, **arguments):
+def train(images, folder, recipe=QUICK, *, epochs=3, **arguments):
     """Train a narrow network: (model, history, budget, settings)."""
     seed_everything(1)
-    model = build_model(name, SHAPE, images.dataset.num_classes, **recipe.arguments)
-    trained = train_recipe(
-        model, name, recipe.arguments, recipe, images, folder=folder, seed=1, epochs=epochs, **arguments
-    )
+    outputs = TARGETS[recipe.target].outputs(images.dataset.class_names)
+    model = build_model(recipe.network, SHAPE, len(outputs), **recipe.arguments)
+    trained = train_recipe(model, recipe.arguments, recipe, images, folder=folder, seed=1, epochs=epochs, **arguments)
     return model, *trained
 
 
@@ -44,7 +45,9 @@ def weights_of(model):
 
 
 def test_every_network_has_a_recipe():
-    assert set(RECIPES) == set(BUILDERS)
+    """And every recipe a network and a target that there are."""
+    assert {recipe.network for recipe in RECIPES.values()} == set(BUILDERS)
+    assert {recipe.target for recipe in RECIPES.values()} == set(TARGETS)
 
 
 def test_find_recipe_with_changes():
@@ -57,7 +60,7 @@ def test_find_recipe_with_changes():
 
 
 def test_find_recipe_raises():
-    with pytest.raises(ValueError, match="model: got 'unet', which has no recipe. Choose one of: unet_paper"):
+    with pytest.raises(ValueError, match="model: got 'unet', which has no recipe. Choose one of: paper, unet_paper"):
         find_recipe("unet")
     with pytest.raises(ValueError, match="learning_rate: got -1"):
         find_recipe("steel_unet", learning_rate=-1)
@@ -114,30 +117,32 @@ def test_train_recipe_of_another_length_begins_anew(images, tmp_path):
 )
 def test_choose_window(window, longest, shape, chosen):
     """A window that is asked for goes before the rule for strips; none is left that would be the whole image."""
-    assert choose_window(Recipe(window=window, longest=longest), shape) == chosen
+    assert choose_window(Recipe("steel_unet", window=window, longest=longest), shape) == chosen
 
 
 def test_train_recipe_on_windows_ends_with_the_model_itself(images, tmp_path):
     """The weights trained on windows are those of the model of whole images."""
-    recipe = Recipe(QUICK.training, NARROW, batch_size=3, window=(16, 500))
+    recipe = Recipe("steel_unet", QUICK.training, NARROW, batch_size=3, window=(16, 500))
     model, _, _, settings = train(images, tmp_path, recipe)
     assert settings["window"] == (16, SHAPE[1])
     seed_everything(1)
     fresh = build_model("steel_unet", SHAPE, images.dataset.num_classes, **NARROW)
     assert (weights_of(fresh) != weights_of(model)).mean() > 0.9
     assert model.input_shape == (None, *SHAPE, 1)
-    _, _, _, whole = train(images, tmp_path / "whole", Recipe(QUICK.training, NARROW, window=(64, 500)), epochs=1)
+    _, _, _, whole = train(
+        images, tmp_path / "whole", Recipe("steel_unet", QUICK.training, NARROW, window=(64, 500)), epochs=1
+    )
     assert whole["window"] is None
 
 
 def test_train_recipe_with_frozen_layers_first(images, tmp_path):
     """They stay as they were in the first phase, and are trained in the second."""
-    recipe = Recipe(QUICK.training, NARROW, batch_size=3, frozen_share=0.5)
+    recipe = Recipe("steel_unet", QUICK.training, NARROW, batch_size=3, frozen_share=0.5)
     seed_everything(1)
     model = build_model("steel_unet", SHAPE, images.dataset.num_classes, **NARROW)
     first = model.get_layer("encoder_1_down_conv")
     before = first.get_weights()[0]
-    train_recipe(model, "steel_unet", NARROW, recipe, images, folder=tmp_path, seed=1, epochs=2, frozen=[first])
+    train_recipe(model, NARROW, recipe, images, folder=tmp_path, seed=1, epochs=2, frozen=[first])
     assert all(layer.trainable for layer in model.layers)
     assert (first.get_weights()[0] != before).any()
     phase = pd.read_csv(tmp_path / "frozen" / "history.csv")
@@ -162,7 +167,7 @@ def test_train_recipe_by_minutes(images, tmp_path):
     [
         ({"epochs": 0}, "got 0 epochs and 0.0 minutes"),
         ({"epochs": 2, "minutes": 1.0}, "got 2 epochs and 1.0 minutes"),
-        ({"name": "unet_paper", "recipe": Recipe(window=(16, 16))}, "window: unet_paper is built for one size"),
+        ({"recipe": Recipe("unet_paper", window=(16, 16))}, "window: unet_paper is built for one size"),
     ],
 )
 def test_train_recipe_raises(images, tmp_path, changes, match):

@@ -18,6 +18,7 @@ import pytest
 from helpers.models.build import build_model, unet_paper
 from helpers.models.bundle import load_bundle, save_bundle
 from helpers.models.describe import describe_layers
+from helpers.models.parts import FusedBatchNormalization
 from helpers.models.sm import (
     TakeChannels,
     encoder_layers,
@@ -519,3 +520,45 @@ def test_bundle_of_sm_unet(arguments, tmp_path, weights_file, monkeypatch):
     assert bundle["sha256"] == hashlib.sha256(weights).hexdigest()
     assert {path.name for path in (tmp_path / "sm_unet").iterdir()} == {"bundle.json", bundle["weights"]}
     np.testing.assert_array_equal(probabilities(loaded, images), probabilities(model, images))
+
+
+@pytest.mark.parametrize("name", ["sm_fpn", "sm_pspnet"])
+@pytest.mark.parametrize("shape", [(32, 64), (96, 32)])
+def test_sm_fpn_and_sm_pspnet_give_probabilities_at_the_image_s_size(name, shape, monkeypatch):
+    """Whatever sizes the package takes; nothing is downloaded."""
+    no_download(monkeypatch)
+    model = build_model(name, shape, 3, channels=1)
+    found = probabilities(model, np.random.default_rng(0).random((2, *shape, 1), np.float32))
+    assert found.shape == (2, *shape, 3) and found.dtype == np.float32
+    assert ((found >= 0) & (found <= 1)).all() and np.ptp(found) > 0
+    assert model.name == name
+
+
+def test_sm_pspnet_scales_to_multiples_of_48():
+    """128 x 800 is none, and 144 x 816 is the nearest."""
+    model = build_model("sm_pspnet", (128, 800), 4)
+    assert model.get_layer("to_multiples_of_48").output.shape[1:3] == (144, 816)
+    assert model.output_shape == (None, 128, 800, 4)
+
+
+@pytest.mark.parametrize("name", ["sm_fpn", "sm_pspnet"])
+def test_sm_fpn_and_sm_pspnet_with_wrong_arguments(name):
+    with pytest.raises(ValueError, match="encoder: got 'resnet19'"):
+        build_model(name, SHAPE, 4, encoder="resnet19")
+    with pytest.raises(ValueError, match="shape: got 100 x 64.*multiples of 32"):
+        build_model(name, (100, 64), 4)
+
+
+def test_sm_networks_normalise_by_the_quick_operation(grey_model):
+    """As ours do, with and without a scale of its own; the numbers are Keras's."""
+    unet = grey_model.layers[-2]
+    norms = [layer for layer in unet.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert norms and all(isinstance(layer, FusedBatchNormalization) for layer in norms)
+    scaleless = next(layer for layer in norms if layer.gamma is None)
+    inputs = np.random.default_rng(0).random((2, 4, 4, scaleless.input.shape[-1]), np.float32)
+    usual = keras.layers.BatchNormalization(scale=False, epsilon=scaleless.epsilon)
+    usual.build(inputs.shape)
+    usual.set_weights(scaleless.get_weights())
+    for training in (False, True):
+        expected = usual(inputs, training=training)
+        np.testing.assert_allclose(scaleless(inputs, training=training), expected, atol=1e-4)

@@ -103,9 +103,8 @@ class Plan:
     """What is trained, on what, and for how long.
 
     Attributes:
-        name: the network's name.
-        arguments: what it is built with.
         recipe: a `Recipe`.
+        arguments: what its network is built with.
         dataset: a `Dataset`.
         split: table of `helpers.data.split.make_split`.
         shape: (height, width) of the network's input in pixels.
@@ -121,9 +120,8 @@ class Plan:
         mirrored: predict by the mean over each image and its mirror images.
     """
 
-    name: str
-    arguments: dict
     recipe: object
+    arguments: dict
     dataset: object
     split: pd.DataFrame
     shape: tuple
@@ -152,15 +150,16 @@ class Plan:
         from helpers.models.beginning import begin_with, layers_to_freeze
         from helpers.models.build import build_model
         from helpers.models.recipes import Images, train_recipe
+        from helpers.models.targets import TARGETS
         from helpers.models.train import seed_everything, training_strategy
 
         seed_everything(self.seed)
         with training_strategy().scope():
-            model = build_model(self.name, self.shape, self.dataset.num_classes, **self.arguments)
+            outputs = TARGETS[self.recipe.target].outputs(self.dataset.class_names)
+            model = build_model(self.recipe.network, self.shape, len(outputs), **self.arguments)
             beginning = begin_with(model, self.pretrained, self.encoder_weights)
             history, _, settings = train_recipe(
                 model,
-                self.name,
                 self.arguments,
                 self.recipe,
                 Images(self.dataset, self.trained_on(chosen), self.trained_on(watched), self.shape, self.channels),

@@ -2,12 +2,26 @@
 
 import inspect
 
+from helpers.models.classifiers import classifier_resnet50, classifier_small
+from helpers.models.deeplabv3plus import deeplabv3plus
 from helpers.models.parts import is_whole
-from helpers.models.sm import sm_unet
+from helpers.models.resunet import resunet
+from helpers.models.sm import sm_fpn, sm_pspnet, sm_unet
 from helpers.models.steel_unet import steel_unet
-from helpers.models.unet_paper import unet_paper
+from helpers.models.unet_paper import unet_paper, unet_wide
 
-BUILDERS = {"unet_paper": unet_paper, "steel_unet": steel_unet, "sm_unet": sm_unet}
+BUILDERS = {
+    "unet_paper": unet_paper,
+    "unet_wide": unet_wide,
+    "resunet": resunet,
+    "sm_unet": sm_unet,
+    "sm_fpn": sm_fpn,
+    "sm_pspnet": sm_pspnet,
+    "deeplabv3plus": deeplabv3plus,
+    "steel_unet": steel_unet,
+    "classifier_resnet50": classifier_resnet50,
+    "classifier_small": classifier_small,
+}
 MAX_CLASSES = 1000
 
 

@@ -1,13 +1,14 @@
-"""What the networks share: checks of what they are given, and their first layer."""
+"""What the networks share: checks of what they are given, their first layer, and blocks of layers."""
 
 import math
 import numbers
 
 import keras
 import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 HALVINGS = 5
+MOMENTUM = 0.97  # of the batch norms: a short training has few steps to learn the statistics from
 MAX_PIXELS, MAX_FILTERS, MAX_BLOCKS, MAX_LEVELS = 4096 * 4096, 1024, 16, 8
 
 
@@ -80,7 +81,7 @@ class FusedBatchNormalization(layers.BatchNormalization):
         learns = bool(training and self.trainable)
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
-            scale=tf.convert_to_tensor(self.gamma),
+            scale=tf.ones(inputs.shape[-1]) if self.gamma is None else tf.convert_to_tensor(self.gamma),
             offset=tf.convert_to_tensor(self.beta),
             mean=[] if learns else tf.convert_to_tensor(self.moving_mean),
             variance=[] if learns else tf.convert_to_tensor(self.moving_variance),
@@ -91,6 +92,54 @@ class FusedBatchNormalization(layers.BatchNormalization):
             for remembered, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 remembered.assign(remembered * self.momentum + value * (1.0 - self.momentum))
         return outputs
+
+
+@keras.saving.register_keras_serializable("helpers")
+class CutTo(layers.Layer):
+    """Cuts the first tensor to the height and width of the second, which may be odd where the first was doubled."""
+
+    def call(self, inputs):
+        """Tensor of the second one's height and width."""
+        return cut(*inputs)
+
+    def compute_output_shape(self, input_shape):
+        """Shape of the result."""
+        tensor, like = input_shape
+        return (*like[:3], tensor[-1])
+
+
+def cut(tensor, like):
+    """The top left corner of a tensor, as large as another one."""
+    return tensor[:, : ops.shape(like)[1], : ops.shape(like)[2]]
+
+
+def normed_convolution(inputs, filters, name, kernel=3, strides=1, dilation=1, activation="relu", momentum=MOMENTUM):
+    """Convolution, batch norm and ReLU; without the last where `activation` is None."""
+    outputs = layers.Conv2D(
+        filters,
+        kernel,
+        strides=strides,
+        dilation_rate=dilation,
+        padding="same",
+        use_bias=False,
+        name=f"{name}_conv",
+    )(inputs)
+    outputs = FusedBatchNormalization(momentum=momentum, name=f"{name}_norm")(outputs)
+    return layers.Activation(activation, name=f"{name}_{activation}")(outputs) if activation else outputs
+
+
+def residual_block(inputs, filters, name, strides=1, dilation=1):
+    """Two convolutions, added to what came in; by a 1x1 convolution where its size or its channels change.
+
+    Source:
+        He, Zhang, Ren and Sun (2016), doi:10.1109/CVPR.2016.90.
+    """
+    outputs = normed_convolution(inputs, filters, f"{name}_1", strides=strides, dilation=dilation)
+    outputs = normed_convolution(outputs, filters, f"{name}_2", dilation=dilation, activation=None)
+    if strides != 1 or inputs.shape[-1] != filters:
+        inputs = normed_convolution(inputs, filters, f"{name}_skip", kernel=1, strides=strides, activation=None)
+    outputs = layers.Add(name=f"{name}_add")([inputs, outputs])
+    return layers.Activation("relu", name=f"{name}_relu")(outputs)
 
 
 def is_whole(number):

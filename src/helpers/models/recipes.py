@@ -1,4 +1,4 @@
-"""Recipes: what a network is trained with, by the network's name, and the training itself."""
+"""Recipes: which network is trained, and with what, by name; and the training itself."""
 
 import shutil
 from dataclasses import asdict, dataclass, field, replace
@@ -11,6 +11,7 @@ from helpers.data.sampling import sampling_weights
 from helpers.models.batches import num_batches, ordered_batches, training_batches
 from helpers.models.budget import Budget, plan_budget
 from helpers.models.build import build_model
+from helpers.models.targets import TARGETS
 from helpers.models.train import Training, compile_model, train_model
 
 ANY_SIZE = ("steel_unet",)  # networks that take images of any size
@@ -23,6 +24,7 @@ class Recipe:
     """All that decides a training, apart from the images, the seed and how long it takes.
 
     Attributes:
+        network: the name of the network.
         training: loss, optimizer and schedule.
         arguments: what the network takes besides the channels and the grey values.
         batch_size: images in a batch.
@@ -36,8 +38,12 @@ class Recipe:
             images. It is cut down to the image where that is smaller.
         longest: without a window: of images longer than this times their width, windows of that length are trained on;
             0 takes whole images. A strip is mostly clean, and a network learns more from the surroundings of defects.
+        target: what is learned, one of `TARGETS`.
+        epochs: how often as many images are drawn as there are to train on, where neither epochs nor minutes are asked
+            for.
     """
 
+    network: str
     training: Training = field(default_factory=Training)
     arguments: dict = field(default_factory=dict)
     batch_size: int = 8
@@ -48,6 +54,8 @@ class Recipe:
     frozen_share: float = 0.0
     window: tuple | None = None
     longest: float = 0.0
+    target: str = "masks"
+    epochs: int = 100
 
     def describe(self):
         """All settings as plain values by name, those of the training and the augmentation among them."""
@@ -70,17 +78,42 @@ OURS = Training(
     averaging=0.02,
 )
 
+PAPER = Recipe("unet_paper", batch_size=32, defects_only=True, epochs=7)
+OURS_MASKS = Augmentation(
+    brightness=0.2, contrast=0.4, zoom=0.35, turn=10.0, quarter_turn=0.5, blur=0.25, noise=0.04, paste=0.5
+)
+# What the sources leave open is our choice: Adam at 1e-3 and batches of 8 where nothing else is said.
 RECIPES = {
-    "unet_paper": Recipe(batch_size=4, defects_only=True),
-    "sm_unet": Recipe(OURS, {"encoder": "resnet18"}, lift=0.5, augmentation=Augmentation(), frozen_share=0.1),
-    "steel_unet": Recipe(
-        OURS,
+    # the U-Net paper's own settings, and the same network in small batches, which a few images need
+    "paper": PAPER,
+    "unet_paper": replace(PAPER, batch_size=4, epochs=100),
+    # what the paper's section on future work wishes for
+    "unet_wide": Recipe("unet_wide", defects_only=True),
+    "sm_fpn": Recipe("sm_fpn", arguments={"encoder": "resnet18"}, defects_only=True),
+    "sm_pspnet": Recipe("sm_pspnet", arguments={"encoder": "resnet18"}, defects_only=True),
+    "deeplabv3plus": Recipe("deeplabv3plus", defects_only=True),
+    # the U-Net of segmentation-models with the loss that the package names first, on the encoder of its examples
+    "sm_unet_baseline": Recipe("sm_unet", Training(loss={"bce": 1.0, "class_dice_loss": 1.0}), {"encoder": "resnet34"}),
+    # a U-Net on a ResNet encoder with cross-entropy and Dice
+    "resnet_unet": Recipe("sm_unet", arguments={"encoder": "resnet50"}),
+    # two stages: the classifier that gates, and the two networks behind it
+    "classifier_resnet50": Recipe(
+        "classifier_resnet50", Training(loss={"bce": 1.0}, learning_rate=1e-4), target="defect", epochs=40
+    ),
+    "resunet": Recipe("resunet", Training(loss={"focal_tversky": 1.0}), defects_only=True),
+    "resunet_tversky": Recipe("resunet", Training(loss={"tversky": 1.0}), defects_only=True),
+    # ours
+    "sm_unet": Recipe(
+        "sm_unet", OURS, {"encoder": "resnet18"}, lift=0.5, augmentation=Augmentation(), frozen_share=0.1
+    ),
+    "steel_unet": Recipe("steel_unet", OURS, batch_size=16, lift=0.5, augmentation=OURS_MASKS, longest=1.6),
+    "classifier_small": Recipe(
+        "classifier_small",
+        replace(OURS, loss={"bce": 1.0}),
         batch_size=16,
         lift=0.5,
-        augmentation=Augmentation(
-            brightness=0.2, contrast=0.4, zoom=0.35, turn=10.0, quarter_turn=0.5, blur=0.25, noise=0.04, paste=0.5
-        ),
-        longest=1.6,
+        augmentation=replace(OURS_MASKS, zoom=0.1, turn=0.0, erase=0.5),
+        target="defect and classes",
     ),
 }
 
@@ -98,20 +131,20 @@ def _words(value):
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def find_recipe(model, **changes):
-    """The recipe of a network, with what is asked for in its place.
+def find_recipe(name, **changes):
+    """A recipe by its name, with what is asked for in its place.
 
     Args:
-        model: the network's name.
+        name: one of `RECIPES`.
         **changes: attributes of `Recipe` or of `Training`; None leaves the recipe's own.
 
     Raises:
-        ValueError: there is no recipe for that network, or a change makes none.
+        ValueError: there is no such recipe, or a change makes none.
         TypeError: there is no such attribute.
     """
-    if model not in RECIPES:
-        raise ValueError(f"model: got {model!r}, which has no recipe. Choose one of: {', '.join(RECIPES)}.")
-    recipe = RECIPES[model]
+    if name not in RECIPES:
+        raise ValueError(f"model: got {name!r}, which has no recipe. Choose one of: {', '.join(RECIPES)}.")
+    recipe = RECIPES[name]
     changes = {name: value for name, value in changes.items() if value is not None}
     training = {name: changes.pop(name) for name in list(changes) if name in Training.__dataclass_fields__}
     return replace(recipe, training=replace(recipe.training, **training), **changes)
@@ -138,7 +171,6 @@ class Images:
 
 def train_recipe(
     model,
-    name,
     arguments,
     recipe,
     images,
@@ -154,8 +186,8 @@ def train_recipe(
     """Train a network by a recipe, and go on where an earlier call with the same settings was killed.
 
     Args:
-        model: keras.Model of `build_model(name, images.shape, classes, **arguments)`; it ends with the trained weights.
-        name: the network's name.
+        model: keras.Model of `build_model(recipe.network, images.shape, outputs, **arguments)`; it ends with the
+            trained weights.
         arguments: what it was built with.
         recipe: a `Recipe`.
         images: `Images`.
@@ -178,10 +210,12 @@ def train_recipe(
     if bool(epochs) == bool(minutes):
         raise ValueError(f"got {epochs} epochs and {minutes} minutes, expected one of them, and 0 for the other.")
     window = choose_window(recipe, images.shape)
-    if window and name not in ANY_SIZE:
-        raise ValueError(f"window: {name} is built for one size of image. Leave it out, or take {', '.join(ANY_SIZE)}.")
+    if window and recipe.network not in ANY_SIZE:
+        raise ValueError(
+            f"window: {recipe.network} is built for one size of image. Leave it out, or take {', '.join(ANY_SIZE)}."
+        )
+    target = TARGETS[recipe.target]
     settings = {
-        "model": name,
         "shape": tuple(images.shape),
         **arguments,
         **recipe.describe(),
@@ -196,7 +230,7 @@ def train_recipe(
     }
     trained = model
     if window:
-        trained = build_model(name, (None, None), images.dataset.num_classes, **arguments)
+        trained = build_model(recipe.network, (None, None), model.output_shape[-1], **arguments)
         trained.set_weights(model.get_weights())
     folder = Path(folder)
     make_batches = _batch_maker(recipe, images, window, seed, folder / CACHE)
@@ -205,13 +239,14 @@ def train_recipe(
         validation = ordered_batches(
             images.dataset, images.watched_ids, images.shape, recipe.batch_size, channels=images.channels
         )
+        validation = _with_labels(validation, target)
     budget = Budget(epochs, steps_per_epoch or num_batches(len(images.training_ids), recipe.batch_size))
     if minutes:
-        compile_model(trained, recipe.training, 1000)
+        compile_model(trained, recipe.training, 1000, target.metrics())
         budget = plan_budget(trained, make_batches, validation, minutes=minutes, folder=folder, settings=settings)
 
     def train(length, place):
-        compile_model(trained, recipe.training, length * budget.steps_per_epoch)
+        compile_model(trained, recipe.training, length * budget.steps_per_epoch, target.metrics())
         return train_model(
             trained,
             make_batches,
@@ -221,6 +256,7 @@ def train_recipe(
             folder=place,
             settings=settings,
             patience=recipe.training.patience,
+            watched=target.watched,
         )
 
     if frozen and recipe.frozen_share:
@@ -241,19 +277,31 @@ def _batch_maker(recipe, images, window, seed, cache):
     weights = None
     if recipe.lift or recipe.clean_share is not None:
         weights = sampling_weights(images.dataset.areas.loc[list(images.training_ids)], recipe.lift, recipe.clean_share)
-    return lambda first_step: training_batches(
-        images.dataset,
-        images.training_ids,
-        images.shape,
-        recipe.batch_size,
-        channels=images.channels,
-        seed=seed,
-        first_step=first_step,
-        weights=None if weights is None else weights.to_numpy(),
-        augmentation=recipe.augmentation,
-        window=window,
-        cache=cache,
-    )
+
+    def make_batches(first_step):
+        batches = training_batches(
+            images.dataset,
+            images.training_ids,
+            images.shape,
+            recipe.batch_size,
+            channels=images.channels,
+            seed=seed,
+            first_step=first_step,
+            weights=None if weights is None else weights.to_numpy(),
+            augmentation=recipe.augmentation,
+            window=window,
+            cache=cache,
+        )
+        return _with_labels(batches, TARGETS[recipe.target])
+
+    return make_batches
+
+
+def _with_labels(batches, target):
+    """The batches of (images, masks) with what the network has to give in the masks' place."""
+    if target.labels is None:
+        return batches
+    return batches.map(lambda images, masks: (images, target.labels(masks)))
 
 
 def choose_window(recipe, shape):

@@ -1,5 +1,6 @@
-"""U-Nets on the encoders of the package `segmentation-models`, which no other module imports."""
+"""Networks on the encoders of the package `segmentation-models`, which no other module imports."""
 
+import importlib
 import io
 import os
 import types
@@ -12,12 +13,15 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from helpers.models.parts import check_grey, check_shape, standardise
+from helpers.data.resize import network_shape
+from helpers.models.parts import FusedBatchNormalization, check_grey, check_shape, standardise
 
 INSTALL = "pip install segmentation-models==1.0.1"
 PREPROCESSING = ("standardise", "imagenet")
 SMALLEST_SIDES = {"inceptionv3": 96}  # the package asks for 75 pixels
 SLASHED = ("Activation", "BatchNormalization", "Conv2D")
+PSPNET_MULTIPLE = 48  # pixels
+MODULES = ("unet", "fpn", "pspnet")
 
 
 def sm_unet(
@@ -49,6 +53,50 @@ def sm_unet(
     Source:
         Iakubovskii (2019), Segmentation Models, https://github.com/qubvel/segmentation_models, version 1.0.1.
     """
+    shape = _check_arguments(shape, encoder, preprocess, grey_mean, grey_deviation)
+    inputs, outputs = _preprocessed(shape, channels, encoder, preprocess, grey_mean, grey_deviation)
+    outputs = _features("unet", "Unet", "final_conv", encoder, outputs)
+    outputs = layers.Conv2D(
+        num_classes, 3, padding="same", activation="sigmoid", dtype="float32", name="probabilities"
+    )(outputs)
+    return keras.Model(inputs, outputs, name="sm_unet")
+
+
+def sm_fpn(
+    shape, num_classes, channels=3, encoder="resnet18", preprocess="standardise", grey_mean=0.0, grey_deviation=1.0
+):
+    """A feature pyramid network on an encoder of `segmentation-models`; otherwise as `sm_unet`.
+
+    Source:
+        Lin, Dollár, Girshick, He, Hariharan and Belongie (2017), doi:10.1109/CVPR.2017.106, by the package.
+    """
+    shape = _check_arguments(shape, encoder, preprocess, grey_mean, grey_deviation)
+    inputs, outputs = _preprocessed(shape, channels, encoder, preprocess, grey_mean, grey_deviation)
+    outputs = _features("fpn", "FPN", "head_conv", encoder, outputs)
+    return keras.Model(inputs, _probabilities(outputs, num_classes, shape), name="sm_fpn")
+
+
+def sm_pspnet(
+    shape, num_classes, channels=3, encoder="resnet18", preprocess="standardise", grey_mean=0.0, grey_deviation=1.0
+):
+    """A pyramid scene parsing network on an encoder of `segmentation-models`; otherwise as `sm_unet`.
+
+    The package's takes sides that are multiples of 48 pixels alone, so that images are scaled to the nearest such size
+    inside, and the probabilities back.
+
+    Source:
+        Zhao, Shi, Qi, Wang and Jia (2017), doi:10.1109/CVPR.2017.660, by the package.
+    """
+    shape = _check_arguments(shape, encoder, preprocess, grey_mean, grey_deviation)
+    inputs, outputs = _preprocessed(shape, channels, encoder, preprocess, grey_mean, grey_deviation)
+    inside = network_shape(shape, 0, multiple=PSPNET_MULTIPLE)
+    outputs = layers.Resizing(*inside, name="to_multiples_of_48")(outputs)
+    outputs = _features("pspnet", "PSPNet", "final_conv", encoder, outputs)
+    return keras.Model(inputs, _probabilities(outputs, num_classes, shape), name="sm_pspnet")
+
+
+def _check_arguments(shape, encoder, preprocess, grey_mean, grey_deviation):
+    """The shape as a tuple of int, once all arguments of a network are found to make one."""
     shape = check_shape(shape)
     names = encoder_names()
     if encoder not in names:
@@ -69,25 +117,38 @@ def sm_unet(
             f"grey_mean, grey_deviation: got {grey_mean!r} and {grey_deviation!r} with preprocess 'imagenet', which "
             "has its own. Leave both out, or take 'standardise'."
         )
+    return shape
 
+
+def _preprocessed(shape, channels, encoder, preprocess, grey_mean, grey_deviation):
+    """(the network's input, what its encoder is given)."""
     outputs = inputs = keras.Input((*shape, channels), name="image")
-    if preprocess == "imagenet":
-        order, scale, offset = published_preprocessing(encoder)
-        if channels == 1:
-            order = (0, 0, 0)
-        if order != (0, 1, 2):
-            outputs = TakeChannels(order, name="channels")(outputs)
-        outputs = layers.Rescaling(scale, offset, name="preprocess")(outputs)
-    else:
-        outputs = standardise(outputs, grey_mean, grey_deviation)
-    unet = _package().unet.Unet(encoder, input_shape=outputs.shape[1:], encoder_weights=None, **_keras_for_package())
-    # Without its last layer, which is ours: of a name and in float32 as elsewhere, and apart from what another number
-    # of classes leaves as it is.
-    unet = keras.Model(unet.input, unet.get_layer("final_conv").input, name=encoder)
-    outputs = layers.Conv2D(
-        num_classes, 3, padding="same", activation="sigmoid", dtype="float32", name="probabilities"
-    )(unet(outputs))
-    return keras.Model(inputs, outputs, name="sm_unet")
+    if preprocess != "imagenet":
+        return inputs, standardise(outputs, grey_mean, grey_deviation)
+    order, scale, offset = published_preprocessing(encoder)
+    if channels == 1:
+        order = (0, 0, 0)
+    if order != (0, 1, 2):
+        outputs = TakeChannels(order, name="channels")(outputs)
+    return inputs, layers.Rescaling(scale, offset, name="preprocess")(outputs)
+
+
+def _features(module, builder, last, encoder, inputs):
+    """What a network of the package makes of `inputs`, up to what its last convolution is given.
+
+    That one is ours: of a name and in float32 as elsewhere, and apart from what another number of classes leaves as
+    it is.
+    """
+    build = getattr(getattr(_package(), module), builder)
+    network = build(encoder, input_shape=inputs.shape[1:], encoder_weights=None, **_keras_for_package())
+    return keras.Model(network.input, network.get_layer(last).input, name=encoder)(inputs)
+
+
+def _probabilities(features, num_classes, shape):
+    """Probabilities at the images' size from features at a part of it."""
+    outputs = layers.Conv2D(num_classes, 3, padding="same", dtype="float32", name="scores")(features)
+    outputs = layers.Resizing(*shape, dtype="float32", name="to_image_size")(outputs)
+    return layers.Activation("sigmoid", dtype="float32", name="probabilities")(outputs)
 
 
 def encoder_names():
@@ -205,7 +266,7 @@ class TakeChannels(layers.Layer):
 
 
 def _package():
-    """`segmentation_models` as `sm`, and its module of the U-Net as `unet`."""
+    """`segmentation_models` as `sm`, and its modules of `MODULES` by name."""
     before = os.environ.get("SM_FRAMEWORK")
     # Read once, at the first import. By the other name, "keras", the package wants a module that Keras 3 has dropped
     # (`keras.utils.generic_utils`); `tf.keras` is Keras 3 as well.
@@ -214,7 +275,8 @@ def _package():
         # It prints a greeting, and Python warns of a docstring in it ("\c") when it is first compiled.
         with redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
             import segmentation_models
-            import segmentation_models.models.unet
+
+            modules = {name: importlib.import_module(f"segmentation_models.models.{name}") for name in MODULES}
     except ImportError as error:
         raise ImportError(
             f"the encoders need the package segmentation-models ({_one_line(error)}). Install it: {INSTALL}",
@@ -225,15 +287,16 @@ def _package():
             del os.environ["SM_FRAMEWORK"]
         else:
             os.environ["SM_FRAMEWORK"] = before
-    return types.SimpleNamespace(sm=segmentation_models, unet=segmentation_models.models.unet)
+    return types.SimpleNamespace(sm=segmentation_models, **modules)
 
 
 def _keras_for_package():
     """The parts of Keras that the package takes as arguments, mended where Keras 3 is stricter than what it knows."""
     from tensorflow import keras as tf_keras  # whose backend keeps `int_shape`, which Keras 3 alone has dropped
 
+    quick = {"BatchNormalization": FusedBatchNormalization}
     # The DenseNets name three layers with a slash, which Keras 3 refuses.
-    mended = {name: _without_slash(getattr(layers, name)) for name in SLASHED}
+    mended = {name: _without_slash(quick.get(name, getattr(layers, name))) for name in SLASHED}
     return {
         "backend": tf_keras.backend,
         "layers": types.SimpleNamespace(**(vars(layers) | mended)),

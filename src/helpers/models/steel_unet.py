@@ -10,14 +10,14 @@ from keras import layers, ops
 from helpers.models.parts import (
     MAX_BLOCKS,
     MAX_FILTERS,
-    FusedBatchNormalization,
     check_grey,
     check_numbers,
     check_shape,
+    cut,
+    normed_convolution,
+    residual_block,
     standardise,
 )
-
-MOMENTUM = 0.97  # of the batch norms: a short training has few steps to learn the statistics from
 
 
 def steel_unet(
@@ -59,20 +59,20 @@ def steel_unet(
         )
     inputs = keras.Input((*shape, channels), name="image")
     outputs = standardise(inputs, grey_mean, grey_deviation)
-    outputs = _convolution(outputs, stem, "stem", strides=2)
+    outputs = normed_convolution(outputs, stem, "stem", strides=2)
     skips = [outputs]
     for level, (filters, blocks) in enumerate(zip(widths, depths, strict=True), start=1):
-        outputs = _convolution(outputs, filters, f"encoder_{level}_down", strides=2)
+        outputs = normed_convolution(outputs, filters, f"encoder_{level}_down", strides=2)
         for block in range(1, blocks + 1):
-            outputs = _residual_block(outputs, filters, f"encoder_{level}_block{block}")
+            outputs = residual_block(outputs, filters, f"encoder_{level}_block{block}")
         skips.append(outputs)
     outputs = skips.pop()
     for level in range(len(skips) - 1, -1, -1):
         filters = skips[level].shape[-1]
-        outputs = _convolution(outputs, filters, f"decoder_{level}_squeeze", kernel=1)
+        outputs = normed_convolution(outputs, filters, f"decoder_{level}_squeeze", kernel=1)
         outputs = UpsampleTo(name=f"decoder_{level}_up")([outputs, skips[level]])
         outputs = layers.Concatenate(name=f"decoder_{level}_join")([outputs, skips[level]])
-        outputs = _convolution(outputs, filters, f"decoder_{level}")
+        outputs = normed_convolution(outputs, filters, f"decoder_{level}")
     outputs = layers.Conv2D(4 * num_classes, 1, name="four_pixels")(outputs)
     outputs = PixelsOfPlaces(name="pixels")([outputs, inputs])
     outputs = layers.Activation("sigmoid", dtype="float32", name="probabilities")(outputs)
@@ -86,7 +86,7 @@ class UpsampleTo(layers.Layer):
     def call(self, inputs):
         """Tensor of the second one's height and width."""
         coarse, fine = inputs
-        return _cut(ops.repeat(ops.repeat(coarse, 2, axis=1), 2, axis=2), fine)
+        return cut(ops.repeat(ops.repeat(coarse, 2, axis=1), 2, axis=2), fine)
 
     def compute_output_shape(self, input_shape):
         """Shape of the result."""
@@ -101,31 +101,9 @@ class PixelsOfPlaces(layers.Layer):
     def call(self, inputs):
         """Tensor of the second one's height and width, with a fourth of the first one's channels."""
         places, image = inputs
-        return _cut(ops.depth_to_space(places, 2, data_format="channels_last"), image)
+        return cut(ops.depth_to_space(places, 2, data_format="channels_last"), image)
 
     def compute_output_shape(self, input_shape):
         """Shape of the result."""
         places, image = input_shape
         return (*image[:3], places[-1] // 4)
-
-
-def _cut(tensor, like):
-    """The top left corner of a tensor, as large as another one."""
-    return tensor[:, : ops.shape(like)[1], : ops.shape(like)[2]]
-
-
-def _convolution(inputs, filters, name, kernel=3, strides=1, activation="relu"):
-    """Convolution, batch norm and ReLU."""
-    outputs = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False, name=f"{name}_conv")(
-        inputs
-    )
-    outputs = FusedBatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(outputs)
-    return layers.Activation(activation, name=f"{name}_{activation}")(outputs) if activation else outputs
-
-
-def _residual_block(inputs, filters, name):
-    """Two convolutions, added to what came in."""
-    outputs = _convolution(inputs, filters, f"{name}_1")
-    outputs = _convolution(outputs, filters, f"{name}_2", activation=None)
-    outputs = layers.Add(name=f"{name}_add")([inputs, outputs])
-    return layers.Activation("relu", name=f"{name}_relu")(outputs)

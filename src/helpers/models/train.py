@@ -25,7 +25,7 @@ from helpers.models.losses import BatchDice, DefectDice, make_loss, require_bina
 CHECKPOINT = "checkpoint.npz"
 BEST = "best.npz"
 HISTORY = "history.csv"
-WATCHED = "val_defect_dice"
+WATCHED = "defect_dice"
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
 UNDECAYED = ("bias", "gamma", "beta")
 
@@ -44,8 +44,8 @@ class Training:
         decay: "constant", or "cosine" for falling to 0 at the last step.
         averaging: the weights are averaged over about this share of all steps, and it is the average that is watched
             and kept; 0 keeps the last weights.
-        patience: epochs without a better `defect_dice` on the validation part after which the training ends with the
-            weights of its best epoch; 0 trains to the end and keeps the last.
+        patience: epochs without a better watched score (`defect_dice`, or a classifier's AUC) on the validation part
+            after which the training ends with the weights of its best epoch; 0 trains to the end and keeps the last.
     """
 
     loss: dict = field(default_factory=lambda: {"bce_dice_loss": 1.0})
@@ -105,13 +105,14 @@ def training_strategy(devices=None):
     return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()
 
 
-def compile_model(model, training, total_steps):
-    """Set the model up for training: optimizer, schedule, loss, and the two scores that are watched.
+def compile_model(model, training, total_steps, metrics=None):
+    """Set the model up for training: optimizer, schedule, loss, and the scores that are computed meanwhile.
 
     Args:
         model: keras.Model.
         training: a `Training`.
         total_steps: steps of the whole training, which the schedule and the averaging are made for.
+        metrics: Keras metrics; None takes the two of masks.
 
     Returns:
         The model.
@@ -125,7 +126,7 @@ def compile_model(model, training, total_steps):
         optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
     # A loss passes over all pixels many times; compiled, it does so once, in a quarter of the time.
     loss = tf.function(make_loss(training.loss, training.class_weights), jit_compile=True)
-    model.compile(optimizer=optimizer, loss=loss, metrics=[BatchDice(), DefectDice()])
+    model.compile(optimizer=optimizer, loss=loss, metrics=metrics or [BatchDice(), DefectDice()])
     return model
 
 
@@ -153,7 +154,9 @@ def averaging_momentum(training, total_steps):
     return max(0.0, 1.0 - 1.0 / max(1.0, training.averaging * total_steps))
 
 
-def train_model(model, make_batches, validation, *, steps_per_epoch, epochs, folder, settings, patience=0):
+def train_model(
+    model, make_batches, validation, *, steps_per_epoch, epochs, folder, settings, patience=0, watched=WATCHED
+):
     """Train a compiled model, keeping a checkpoint after each epoch, and go on from one that is there.
 
     All labels are looked at before the first step. A checkpoint that was made with other settings is not used; one
@@ -168,11 +171,13 @@ def train_model(model, make_batches, validation, *, steps_per_epoch, epochs, fol
         epochs: epochs in all.
         folder: where checkpoint and `history.csv` are kept.
         settings: dict of all that decides the training's course; a checkpoint made with others is not used.
-        patience: epochs without a better validation `defect_dice` after which it ends with its best weights; 0: never.
+        patience: epochs without a better watched score of the validation after which it ends with its best weights;
+            0: never.
+        watched: the metric that tells how good the model is, higher being better.
 
     Returns:
-        Table with one row an epoch: epoch (from 1), loss, dice_coef, defect_dice, the same three of the validation with
-        `val_` before them, learning_rate (at the epoch's end) and seconds.
+        Table with one row an epoch: epoch (from 1), loss and the metrics (of masks dice_coef and defect_dice), the same
+        of the validation with `val_` before them, learning_rate (at the epoch's end) and seconds.
 
     Raises:
         ValueError: a label is neither 0 nor 1, or an image can't be read; or `epochs` or `steps_per_epoch` is below 1,
@@ -188,9 +193,9 @@ def train_model(model, make_batches, validation, *, steps_per_epoch, epochs, fol
     folder = Path(folder)
     key = settings_key({**settings, "patience": patience, "steps_per_epoch": steps_per_epoch})
     history = restore_checkpoint(model, folder / CHECKPOINT, key)
-    if len(history) < epochs and not _is_patience_over(history, patience):
+    if len(history) < epochs and not _is_patience_over(history, watched, patience):
         batches = make_batches(len(history) * steps_per_epoch)
-        keeper = _EpochKeeper(folder, key, history, steps_per_epoch, epochs, patience)
+        keeper = _EpochKeeper(folder, key, history, steps_per_epoch, epochs, patience, watched)
         with _python_errors(), keeper:
             for _, masks in itertools.chain(batches.take(steps_per_epoch), validation or ()):
                 require_binary_labels(masks)
@@ -303,14 +308,14 @@ def _take_up_best(model, path, key):
         raise ValueError(f"{path}: the weights of the best epoch are not there. Remove the folder, and train anew.")
 
 
-def _best_epoch(history):
-    """Position of the first epoch with the best watched score."""
-    return int(np.argmax([epoch[WATCHED] for epoch in history]))
+def _best_epoch(history, watched):
+    """Position of the first epoch with the best watched score of the validation."""
+    return int(np.argmax([epoch[f"val_{watched}"] for epoch in history]))
 
 
-def _is_patience_over(history, patience):
+def _is_patience_over(history, watched, patience):
     """Whether so many epochs went by without a better score."""
-    return bool(patience and history and len(history) - 1 - _best_epoch(history) >= patience)
+    return bool(patience and history and len(history) - 1 - _best_epoch(history, watched) >= patience)
 
 
 @contextmanager
@@ -328,10 +333,11 @@ def _python_errors():
 class _EpochKeeper(keras.callbacks.Callback):
     """Shows the progress, and keeps checkpoint and history after each epoch."""
 
-    def __init__(self, folder, key, history, steps_per_epoch, epochs, patience):
+    def __init__(self, folder, key, history, steps_per_epoch, epochs, patience, watched):
         super().__init__()
         self.folder, self.key, self.history = folder, key, history
         self.steps_per_epoch, self.epochs, self.patience = steps_per_epoch, epochs, patience
+        self.watched = watched
         self.started = 0.0
 
     def __enter__(self):
@@ -358,16 +364,16 @@ class _EpochKeeper(keras.callbacks.Callback):
         learning_rate = float(self.model.optimizer.learning_rate)
         seconds = time.perf_counter() - self.started
         self.history.append({"epoch": epoch + 1, **numbers, "learning_rate": learning_rate, "seconds": seconds})
-        if self.patience and _best_epoch(self.history) == len(self.history) - 1:
+        if self.patience and _best_epoch(self.history, self.watched) == len(self.history) - 1:
             _save_values(self.folder / BEST, self.key, self.history, _averaged_variables(self.model))
         save_checkpoint(self.model, self.folder / CHECKPOINT, self.key, self.history)
         write_csv(self.folder / HISTORY, pd.DataFrame(self.history), index=False)
         self.bar.set_postfix(
             epoch=f"{epoch + 1}/{self.epochs}",
             loss=f"{numbers['loss']:.3f}",
-            validation_defect_dice=f"{numbers.get(WATCHED, float('nan')):.3f}",
+            **{f"validation_{self.watched}": f"{numbers.get(f'val_{self.watched}', float('nan')):.3f}"},
         )
-        self.model.stop_training = _is_patience_over(self.history, self.patience)
+        self.model.stop_training = _is_patience_over(self.history, self.watched, self.patience)
 
 
 class _WatchedAverage(keras.callbacks.Callback):
