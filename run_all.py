@@ -66,7 +66,8 @@ def list_series():
     print("Profiles:")
     for profile, note in PROFILE_NOTES.items():
         chosen = " (the default here)" if profile == default_profile() else ""
-        print(f"  {profile}{chosen}: {note}; models: {', '.join(MODELS[profile])}")
+        models = [name for trained in MODELS[profile].values() for name in trained]
+        print(f"  {profile}{chosen}: {note}; models: {', '.join(models)}")
     for notebook in NOTEBOOKS:
         print(f"{notebook}:")
         for parameter in read_parameters(ROOT / "notebooks" / f"{notebook}.ipynb").values():

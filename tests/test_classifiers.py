@@ -74,7 +74,7 @@ def test_classifier_small_sees_a_few_pixels_in_a_long_strip():
 def test_classifier_resnet50_has_the_published_layers():
     """ResNet50 with Keras's own number of weights without its top, an average, and two dense layers."""
     model = build_model("classifier_resnet50", (64, 64), 1, channels=3)
-    assert model.get_layer(LAST_FEATURES).count_params() == 23_587_712
+    assert model.get_layer("resnet50").count_params() == 23_587_712
     kinds = [layer["kind"] for layer in describe_layers(model)][-3:]
     assert kinds == ["GlobalAveragePooling2D", "Dense", "Dense"]
     assert [model.get_layer(name).units for name in ("dense", "probabilities")] == [256, 1]

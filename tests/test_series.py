@@ -3,11 +3,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from helpers.models.recipes import find_recipe
 from helpers.series import (
     MODELS,
     NOTEBOOKS,
     PROFILE_NOTES,
     PROFILES,
+    TRAINS,
     Parameter,
     SeriesError,
     Step,
@@ -88,16 +90,41 @@ def test_parse_setting_refuses(name, text, message):
         parse_setting(name, text, ROOT)
 
 
-def test_plan_steps_runs_segmentation_once_for_each_model(monkeypatch):
-    monkeypatch.setitem(MODELS, "smoke", {"first": {}, "second": {"TRAIN_MINUTES": 5.0, "BATCH_SIZE": 2}})
-    steps = plan_steps("smoke", {"04_segmentation": {"EPOCHS": 5}})
-    assert [step.label for step in steps] == [
-        "01_eda", "02_preprocessing", "04_segmentation-first", "04_segmentation-second", "06_submission",
-    ]  # fmt: skip
-    assert steps[2].parameters == {"EPOCHS": 5, "TRAIN_MINUTES": 0.0, "MODEL": "first"}
-    assert steps[3].parameters == {"EPOCHS": 5, "TRAIN_MINUTES": 0.0, "BATCH_SIZE": 2, "MODEL": "second"}
-    (_, _, _, second, _) = plan_steps("smoke", {"04_segmentation": {"BATCH_SIZE": 3}})
-    assert second.parameters == {"EPOCHS": 1, "TRAIN_MINUTES": 5.0, "BATCH_SIZE": 3, "MODEL": "second"}
+def test_plan_steps_runs_a_notebook_once_for_each_model(monkeypatch):
+    """A model that is trained a second time under another name says which it is."""
+    segmented = {"first": {}, "second": {"TRAIN_MINUTES": 5.0, "BATCH_SIZE": 2}, "again": {"MODEL": "first"}}
+    monkeypatch.setitem(MODELS, "smoke", {"03_classifier": {"sure": {}}, "04_segmentation": segmented})
+    steps = {step.label: step.parameters for step in plan_steps("smoke", {"04_segmentation": {"EPOCHS": 5}})}
+    trained = {label: parameters for label, parameters in steps.items() if "-" in label}
+    assert trained == {
+        "03_classifier-sure": {"MODEL": "sure", "EPOCHS": 1},
+        "04_segmentation-first": {"EPOCHS": 5, "TRAIN_MINUTES": 0.0, "MODEL": "first"},
+        "04_segmentation-second": {"EPOCHS": 5, "TRAIN_MINUTES": 0.0, "BATCH_SIZE": 2, "MODEL": "second"},
+        "04_segmentation-again": {"EPOCHS": 5, "TRAIN_MINUTES": 0.0, "MODEL": "first", "NAME": "again"},
+    }
+    assert list(steps)[:2] == ["01_eda", "02_preprocessing"] and list(steps)[-1] == "06_submission"
+    steps = {step.label: step.parameters for step in plan_steps("smoke", {"04_segmentation": {"BATCH_SIZE": 3}})}
+    assert steps["04_segmentation-second"] == {
+        "EPOCHS": 1, "TRAIN_MINUTES": 5.0, "BATCH_SIZE": 3, "MODEL": "second"
+    }  # fmt: skip
+
+
+def test_plan_steps_with_a_name_given():
+    given = {"04_segmentation": {"MODEL": "mine", "NAME": "other"}}
+    (step,) = plan_steps("smoke", given, ["04_segmentation"])
+    assert (step.label, step.parameters["MODEL"], step.parameters["NAME"]) == (
+        "04_segmentation-other", "mine", "other"
+    )  # fmt: skip
+
+
+def test_every_profile_trains_recipes_that_there_are_in_the_notebook_for_them():
+    for profile, notebooks in MODELS.items():
+        assert set(notebooks) == set(TRAINS)
+        for notebook, trained in notebooks.items():
+            for name, parameters in trained.items():
+                recipe = find_recipe(parameters.get("MODEL", name))
+                assert (recipe.target == "masks") == (notebook == "04_segmentation"), (profile, name)
+                assert not parameters.get("GATE") or parameters["GATE"] in notebooks["03_classifier"]
 
 
 def test_paths_of_a_profile_are_taken_from_the_project():
@@ -113,10 +140,11 @@ def test_paths_of_a_profile_are_taken_from_the_project():
 
 
 def test_the_bundles_of_the_profiles_are_there():
-    for models in MODELS.values():
-        for parameters in models.values():
-            if "PRETRAINED" in parameters:
-                assert (ROOT / parameters["PRETRAINED"] / "bundle.json").is_file()
+    trained = [parameters for models in MODELS.values() for named in models.values() for parameters in named.values()]
+    begun = [parameters["PRETRAINED"] for parameters in trained if "PRETRAINED" in parameters]
+    assert begun
+    for folder in begun:
+        assert (ROOT / folder / "bundle.json").is_file()
 
 
 def test_plan_steps_with_a_model_given():

@@ -22,20 +22,24 @@ from helpers.files import read_json, write_csv, write_json
 from helpers.report.site import write_report
 from helpers.runs import CODE, Run, describe_run, find_data, git_revision, now, update_run
 
-NOTEBOOKS = ("01_eda", "02_preprocessing", "04_segmentation", "06_submission")
-SEGMENTATION = "04_segmentation"
+NOTEBOOKS = ("01_eda", "02_preprocessing", "03_classifier", "04_segmentation", "04_taken_apart", "06_submission")
+TRAINS = ("03_classifier", "04_segmentation")  # notebooks that run once for each of the profile's models
 OWN = ("DATA", "RUN")
 
 # What a profile changes against the notebooks' own parameters, which are those of `demo`.
 PROFILES = {
     "smoke": {
         "02_preprocessing": {"MAX_IMAGES": 24, "MAX_PIXELS": 64 * 384},
+        "03_classifier": {"EPOCHS": 1},
         "04_segmentation": {"EPOCHS": 1},
+        "04_taken_apart": {"STEPS": 20},
     },
     "demo": {},
     "study": {
         "02_preprocessing": {"MAX_IMAGES": 0},
-        "04_segmentation": {"FOLDS": True},
+        "03_classifier": {"TRAIN_MINUTES": 5.0},
+        "04_segmentation": {"TRAIN_MINUTES": 5.0},
+        "04_taken_apart": {"ABLATION_MINUTES": 2.0},
     },
     "pretrain": {
         "02_preprocessing": {"MAX_IMAGES": 0},
@@ -43,25 +47,44 @@ PROFILES = {
     },
     "full": {
         "02_preprocessing": {"MAX_IMAGES": 0, "MAX_PIXELS": 0, "CHANNELS": 3},
-        "04_segmentation": {"EPOCHS": 7, "BATCH_SIZE": 32},
     },
 }
 MADE_UP = "models/steel_unet-made-up"  # weights to begin with where images are few
-# The networks of a profile, and what each changes against the profile.
+TWO_STAGE = {"GATE": "classifier_resnet50"}
+PUBLISHED = {
+    "paper": {},
+    "unet_wide": {},
+    "sm_fpn": {},
+    "sm_pspnet": {},
+    "deeplabv3plus": {},
+    "sm_unet_baseline": {},
+    "resnet_unet": {},
+    "resunet": TWO_STAGE,
+    "resunet_tversky": TWO_STAGE,
+}
+CLASSIFIERS = {"classifier_small": {}, "classifier_resnet50": {}}
+# What a profile trains, by the name that it gets, and what each changes against the profile.
 MODELS = {
-    "smoke": {"unet_paper": {}},
-    "demo": {"unet_paper": {}, "steel_unet": {"PRETRAINED": MADE_UP}},
-    "study": {
-        "unet_paper": {"TRAIN_MINUTES": 3.0},
-        "steel_unet": {"PRETRAINED": MADE_UP, "TRAIN_MINUTES": 20.0, "MIRRORED": True},
+    "smoke": {"03_classifier": {"classifier_small": {}}, "04_segmentation": {"unet_paper": {}}},
+    "demo": {
+        "03_classifier": {"classifier_small": {}},
+        "04_segmentation": {"unet_paper": {}, "steel_unet": {"PRETRAINED": MADE_UP}},
     },
-    "pretrain": {"steel_unet": {}},
-    "full": {"unet_paper": {}, "steel_unet": {"EPOCHS": 60}},
+    "study": {
+        "03_classifier": CLASSIFIERS,
+        "04_segmentation": {
+            "steel_unet": {"PRETRAINED": MADE_UP, "TRAIN_MINUTES": 20.0, "MIRRORED": True, "FOLDS": True},
+            "steel_unet_short": {"MODEL": "steel_unet"},
+            **PUBLISHED,
+        },
+    },
+    "pretrain": {"03_classifier": {}, "04_segmentation": {"steel_unet": {}}},
+    "full": {"03_classifier": CLASSIFIERS, "04_segmentation": {"steel_unet": {"EPOCHS": 60}, **PUBLISHED}},
 }
 PROFILE_NOTES = {
     "smoke": "a handful of small images, one epoch; under 3 minutes on 2 cores",
     "demo": "a sample of the data at reduced size; 15 minutes at most on 2 cores",
-    "study": "all images, judged by five folds; two and a half hours on 2 cores, and it goes on when stopped",
+    "study": "all images, ours by five folds, and every published network; four hours on 2 cores, goes on when stopped",
     "pretrain": "steel_unet alone in ten thousand steps, for weights to begin with; half an hour on 2 cores",
     "full": "all images at the paper's sizes; meant for a GPU",
 }
@@ -191,14 +214,18 @@ def plan_steps(profile, settings, only=()):
     for notebook in NOTEBOOKS:
         given = settings.get(notebook, {})
         of_profile = PROFILES[profile].get(notebook, {})
-        if notebook != SEGMENTATION:
+        if notebook not in TRAINS:
             steps.append(Step(notebook, notebook, of_profile | given))
             continue
-        for model in [given["MODEL"]] if "MODEL" in given else MODELS[profile]:
-            own = MODELS[profile].get(model, {})
+        trained = MODELS[profile][notebook]
+        for name in [given.get("NAME") or given["MODEL"]] if "MODEL" in given else trained:
+            parameters = {"MODEL": name} | of_profile | trained.get(name, {})
             if "EPOCHS" in given:  # who asks for epochs doesn't want the profile's minutes
-                own = own | {"TRAIN_MINUTES": 0.0}
-            steps.append(Step(notebook, f"{notebook}-{model}", of_profile | own | given | {"MODEL": model}))
+                parameters |= {"TRAIN_MINUTES": 0.0}
+            parameters |= given
+            if parameters["MODEL"] != name:
+                parameters["NAME"] = name
+            steps.append(Step(notebook, f"{notebook}-{name}", parameters))
     return [step for step in steps if not only or step.notebook in only]
 
 

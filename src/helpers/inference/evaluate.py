@@ -18,6 +18,8 @@ SCORE_DEFINITIONS = {
     "empty_accuracy": "share of the defect-free images and classes that are predicted empty",
     "miou": "intersection over union summed over the split for each class; mean of the defect classes",
     "miou_with_background": "miou with the background as one more class",
+    "sheets_passed": "share of the defective sheets that get no mask at all",
+    "sheets_rejected": "share of the clean sheets that get one",
 }
 
 

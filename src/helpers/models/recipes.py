@@ -218,7 +218,7 @@ def train_recipe(
     settings = {
         "shape": tuple(images.shape),
         **arguments,
-        **recipe.describe(),
+        **_described_as_ever(recipe),
         "window": window,
         "seed": seed,
         "epochs": epochs,
@@ -270,6 +270,14 @@ def train_recipe(
     if window:
         model.set_weights(trained.get_weights())
     return history, budget, settings | {"epochs": budget.epochs, "steps_per_epoch": budget.steps_per_epoch}
+
+
+def _described_as_ever(recipe):
+    """A recipe's settings as trainings before there were targets kept them, so that those are still taken up."""
+    plain = recipe.describe()
+    return {"model": plain.pop("network")} | {
+        name: value for name, value in plain.items() if (name, value) != ("target", "masks")
+    }
 
 
 def _batch_maker(recipe, images, window, seed, cache):

@@ -189,8 +189,11 @@ def training_curves(history, column, label, ax=None, *, log=False):
     return ax
 
 
+CURVES = {"dice_coef": "batch Dice, fraction", "defect_dice": "defect_dice, fraction", "auc": "AUC, fraction"}
+
+
 def training_figure(history):
-    """How a training went: loss, batch Dice, `defect_dice` and learning rate by epoch.
+    """How a training went: loss, the scores that were watched, and learning rate, by epoch.
 
     Args:
         history: table of `train_model`.
@@ -198,14 +201,17 @@ def training_figure(history):
     Returns:
         matplotlib Figure.
     """
-    figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.2), layout="constrained")
-    training_curves(history, "loss", "loss", axes[0, 0], log=True)
-    training_curves(history, "dice_coef", "batch Dice, fraction", axes[0, 1])
-    training_curves(history, "defect_dice", "defect_dice, fraction", axes[1, 0])
-    axes[1, 1].plot(history["epoch"], history["learning_rate"], color=NEUTRAL, marker="o" if len(history) < 3 else None)
-    axes[1, 1].set(xlabel="epoch", ylabel="learning rate at the epoch's end")
-    axes[1, 1].xaxis.get_major_locator().set_params(integer=True)
-    axes[1, 1].set_ylim(bottom=0)
+    watched = [name for name in CURVES if name in history]
+    figure, axes = plt.subplots(*((2, 2) if len(watched) > 1 else (1, 3)), figsize=(WIDTH, 2.6 * min(2, len(watched))),
+                                layout="constrained")  # fmt: skip
+    loss, *scores, rate = axes.flat
+    training_curves(history, "loss", "loss", loss, log=True)
+    for ax, name in zip(scores, watched, strict=True):
+        training_curves(history, name, CURVES[name], ax)
+    rate.plot(history["epoch"], history["learning_rate"], color=NEUTRAL, marker="o" if len(history) < 3 else None)
+    rate.set(xlabel="epoch", ylabel="learning rate at the epoch's end")
+    rate.xaxis.get_major_locator().set_params(integer=True)
+    rate.set_ylim(bottom=0)
     return figure
 
 

@@ -1,0 +1,86 @@
+"""What each part of a recipe is worth: one change at a time, all else the same."""
+
+from dataclasses import replace
+
+import pandas as pd
+from tqdm import tqdm
+
+from helpers.data.split import random_parts
+from helpers.inference.evaluate import score_rows
+from helpers.inference.judging import judge_by_holdout
+from helpers.intervals import paired_bootstrap
+from helpers.metrics import pixel_score_terms
+from helpers.results import format_estimate
+
+FULL = "the full recipe"
+RANDOM_SPLIT = "random instead of stratified split"
+MEASURES = ("defect_dice", "kaggle_dice")
+
+
+def recipe_changes(recipe):
+    """The recipe, and copies of it with one change each.
+
+    Args:
+        recipe: a `Recipe`.
+
+    Returns:
+        dict of what is changed -> `Recipe`; the full one first. A change that would change nothing is left out.
+    """
+    training = recipe.training
+    changed = {
+        FULL: recipe,
+        "no augmentation": replace(recipe, augmentation=None),
+        "focal Tversky instead of cross-entropy and Dice": replace(
+            recipe, training=replace(training, loss={"focal_tversky": 1.0})
+        ),
+        "no weight decay": replace(recipe, training=replace(training, weight_decay=0.0)),
+        "no lifting of rare classes": replace(recipe, lift=0.0),
+        "no defect-free images": replace(recipe, defects_only=True),
+    }
+    return {name: each for name, each in changed.items() if name == FULL or each != recipe}
+
+
+def ablate(plan):
+    """Train and judge a plan, and then with one change each, every time for as long.
+
+    Args:
+        plan: a `Plan`.
+
+    Returns:
+        dict of what is changed -> `Trial`. All but the last are judged on the same images; that one is of a split at
+        random, which judges on others.
+    """
+    plans = {name: replace(plan, recipe=recipe) for name, recipe in recipe_changes(plan.recipe).items()}
+    parts = random_parts(plan.split["image_id"], plan.seed)
+    plans[RANDOM_SPLIT] = replace(plan, split=plan.split.assign(split=plan.split["image_id"].map(parts)))
+    trials = {}
+    for number, (name, each) in enumerate(tqdm(plans.items(), desc="One change each", unit="training")):
+        trials[name] = judge_by_holdout(replace(each, folder=plan.folder / f"change-{number}"))
+    return trials
+
+
+def ablation_table(trials, dataset):
+    """Scores of each trial, and their paired differences from the full recipe's.
+
+    Args:
+        trials: dict of `ablate`.
+        dataset: a `Dataset`.
+
+    Returns:
+        (table of texts with a row for each change, dict of change -> measure -> Estimate of the difference); a trial
+        that is judged on other images has none.
+    """
+    judged = {name: trial.judge(dataset) for name, trial in trials.items()}
+    ids = trials[FULL].judged["image_id"].tolist()
+    groups = trials[FULL].judged["group"]
+    usual = pixel_score_terms(judged[FULL])
+    rows, differences = {}, {}
+    for name, trial in trials.items():
+        _, estimates = score_rows(judged[name], trial.judged["group"], dataset.class_names)
+        rows[name] = {measure: format_estimate(*estimates["all"][measure]) for measure in MEASURES}
+        if name == FULL or trial.judged["image_id"].tolist() != ids:
+            continue
+        terms = pixel_score_terms(judged[name])
+        differences[name] = {measure: paired_bootstrap(terms[measure], usual[measure], groups) for measure in MEASURES}
+        rows[name] |= {f"{measure}, difference": format_estimate(*differences[name][measure]) for measure in MEASURES}
+    return pd.DataFrame(rows).T.rename_axis("change"), differences

@@ -1,0 +1,461 @@
+"""Answers for whole images: trained, judged like masks, calibrated, and used as a gate before the masks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+from helpers.classification import (
+    average_precision,
+    calibration_error,
+    classification_terms,
+    operating_point,
+    roc_auc,
+    sheet_terms,
+)
+from helpers.counts import PixelCounts
+from helpers.data.resize import resize_image
+from helpers.data.split import HOLDOUT, TRAIN, VALIDATION
+from helpers.files import write_csv
+from helpers.inference.judging import FOLDS
+from helpers.intervals import bootstrap_statistic, interval_table, score_table
+from helpers.results import format_estimate
+
+DEFECT = "defect"
+BATCH = 16
+SMALLEST = 1e-7  # probabilities are kept this far from 0 and 1 where their logit is taken
+GATES = {"none": 0.0, "0.01": 0.01, "0.5": 0.5}
+GATE_SCORES = (
+    "kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy", "miou", "sheets_passed", "sheets_rejected"
+)  # fmt: skip
+RANKED = {"auc": roc_auc, "average_precision": average_precision, "calibration_error": calibration_error}
+DEFINITIONS = {
+    "accuracy": "share of the images that are answered rightly",
+    "precision": "share of the images answered yes that are yes",
+    "recall": "share of the images that are yes that are answered so",
+    "f1": "harmonic mean of precision and recall",
+    "sheets_passed": "share of the defective sheets that are predicted clean",
+    "sheets_rejected": "share of the clean sheets that are predicted defective",
+    "auc": "area under the ROC curve",
+    "average_precision": "mean precision over the ranking, without interpolation",
+    "calibration_error": "mean distance of the stated probability from the frequency, in 15 bins",
+}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is so, and what a network says, for some images.
+
+    Attributes:
+        images: table with image_id, group and fold.
+        truth: bool array (images, answers).
+        probabilities: float array (images, answers).
+        names: of the answers, "defect" first.
+    """
+
+    images: pd.DataFrame
+    truth: np.ndarray
+    probabilities: np.ndarray
+    names: tuple
+
+    @property
+    def groups(self):
+        """Label of each image's group."""
+        return self.images["group"].to_numpy()
+
+    def of(self, name):
+        """(truth, probabilities) of one answer, each of shape (images,)."""
+        place = self.names.index(name)
+        return self.truth[:, place], self.probabilities[:, place]
+
+    def take(self, chosen):
+        """The images where `chosen`, an array of bool, says so."""
+        return Answers(self.images[chosen], self.truth[chosen], self.probabilities[chosen], self.names)
+
+    def with_probabilities(self, probabilities):
+        """The same images with other probabilities."""
+        return Answers(self.images, self.truth, np.asarray(probabilities, float), self.names)
+
+    @classmethod
+    def concatenate(cls, parts):
+        """Those of several parts, one after the other."""
+        parts = list(parts)
+        return cls(
+            pd.concat([part.images for part in parts], ignore_index=True),
+            np.concatenate([part.truth for part in parts]),
+            np.concatenate([part.probabilities for part in parts]),
+            parts[0].names,
+        )
+
+
+@dataclass(frozen=True)
+class ClassifierTrial:
+    """What came of training a classifier.
+
+    Attributes:
+        model: keras.Model that ships.
+        part: "holdout" or "folds": the images that judge.
+        judged: `Answers` of these images, each by a network that never saw it.
+        tuned_on: `Answers` of the images that thresholds and calibration are chosen on: the validation part, or with
+            folds the judging images, whose choice is then made without the fold that it is for.
+        models: dict of fold -> keras.Model that never saw it.
+        history: table of all epochs; with folds it has a column `fold`.
+        settings: dict of all that decided the training's course.
+    """
+
+    model: object
+    part: str
+    judged: Answers
+    tuned_on: Answers
+    models: dict
+    history: pd.DataFrame
+    settings: dict
+
+    def choose(self, function):
+        """For each judging fold, what a function makes of the images that the choice may rest on.
+
+        Args:
+            function: function of `Answers`.
+
+        Returns:
+            dict of fold -> result.
+        """
+        folds = self.judged.images["fold"].unique()
+        if self.part != FOLDS:
+            return {fold: function(self.tuned_on) for fold in folds}
+        of_fold = self.tuned_on.images["fold"].to_numpy()
+        return {fold: function(self.tuned_on.take(of_fold != fold)) for fold in folds}
+
+    def calibrated(self):
+        """`Answers` of the judging images with calibrated probabilities."""
+        maps = self.choose(fit_calibration)
+        folds = self.judged.images["fold"].to_numpy()
+        parts = [self.judged.take(folds == fold) for fold in maps]
+        return Answers.concatenate(
+            part.with_probabilities(calibrate(part.probabilities, line))
+            for part, line in zip(parts, maps.values(), strict=True)
+        )
+
+    def said_yes(self, thresholds):
+        """Bool array (images,): which sheets are called defective, by a threshold for each judging fold."""
+        _, probabilities = self.judged.of(DEFECT)
+        return probabilities >= self.judged.images["fold"].map(thresholds).to_numpy()
+
+
+def classify_by_holdout(plan):
+    """Train on the training part, watch the validation part, judge on the holdout.
+
+    Args:
+        plan: `helpers.inference.judging.Plan` of a classifier's recipe.
+
+    Returns:
+        `ClassifierTrial`.
+    """
+    train, validation, holdout = (plan.split[plan.split["split"] == part] for part in (TRAIN, VALIDATION, HOLDOUT))
+    model, history, settings = plan.train(train, validation, plan.folder)
+    return ClassifierTrial(
+        model=model,
+        part=HOLDOUT,
+        judged=answer(model, plan, holdout.assign(fold=0)),
+        tuned_on=answer(model, plan, validation),
+        models={0: model},
+        history=history,
+        settings=settings,
+    )
+
+
+def classify_by_folds(plan):
+    """Train a classifier for each fold on the others, and one more on all images, which ships.
+
+    Args:
+        plan: `helpers.inference.judging.Plan` of a classifier's recipe.
+
+    Returns:
+        `ClassifierTrial`.
+    """
+    models, parts, histories = {}, [], []
+    for fold, part in plan.split.groupby("fold"):
+        others = plan.split[plan.split["fold"] != fold]
+        models[fold], history, _ = plan.train(others, part, Path(plan.folder) / f"fold-{fold}")
+        parts.append(answer(models[fold], plan, part))
+        histories.append(history.assign(fold=fold))
+    model, history, settings = plan.train(plan.split, plan.split.iloc[:0], plan.folder)
+    judged = Answers.concatenate(parts)
+    return ClassifierTrial(
+        model=model,
+        part=FOLDS,
+        judged=judged,
+        tuned_on=judged,
+        models=models,
+        history=pd.concat([*histories, history.assign(fold="all")], ignore_index=True),
+        settings=settings,
+    )
+
+
+def answer(model, plan, table):
+    """What a classifier says of the images of a table, and what is so.
+
+    Args:
+        model: keras.Model of a classifier.
+        plan: the `Plan` that it was trained by.
+        table: with image_id, group and fold.
+
+    Returns:
+        `Answers`.
+    """
+    ids = table["image_id"].tolist()
+    has_class = plan.dataset.areas.loc[ids].to_numpy() > 0
+    truth = np.column_stack([has_class.any(axis=1), has_class])
+    images = (plan.dataset.image(image_id, plan.channels) for image_id in ids)
+    probabilities = predict_answers(model, plan.shape, images)
+    count = probabilities.shape[1]
+    names = (DEFECT, *plan.dataset.class_names)[:count]
+    return Answers(table[["image_id", "group", "fold"]].reset_index(drop=True), truth[:, :count], probabilities, names)
+
+
+def predict_answers(model, shape, images):
+    """The probabilities that a classifier gives.
+
+    Args:
+        model: keras.Model of a classifier.
+        shape: (height, width) of its input in pixels.
+        images: iterable of uint8 arrays (height, width, channels), of any sizes.
+
+    Returns:
+        float array (images, answers).
+
+    Raises:
+        ValueError: the network gives NaN.
+    """
+    found, waiting = [], []
+
+    def predict():
+        batch = np.stack(waiting).astype(np.float32) / 255
+        found.append(model.predict_on_batch(batch)[:, 0, 0])
+        waiting.clear()
+
+    for image in images:
+        waiting.append(resize_image(image, tuple(shape)))
+        if len(waiting) == BATCH:
+            predict()
+    if waiting:
+        predict()
+    found = np.concatenate(found).astype(float) if found else np.zeros((0, model.output_shape[-1]))
+    if not np.isfinite(found).all():
+        raise ValueError(
+            "the network gives NaN, expected probabilities. Did its training run away? Train it again at a lower "
+            "learning rate."
+        )
+    return found
+
+
+def fit_calibration(answers):
+    """A line for each answer that takes the logit of what the network says to that of how often it is so.
+
+    Args:
+        answers: `Answers` that are not judged by it.
+
+    Returns:
+        List of (slope, offset) for each answer; (1, 0), which changes nothing, where the answer is always the same.
+
+    Source:
+        Platt (1999), "Probabilistic outputs for support vector machines", by scikit-learn's logistic regression.
+    """
+    lines = []
+    for truth, probabilities in zip(answers.truth.T, answers.probabilities.T, strict=True):
+        if truth.all() or not truth.any():
+            lines.append((1.0, 0.0))
+            continue
+        fitted = LogisticRegression().fit(_logits(probabilities)[:, None], truth)
+        lines.append((float(fitted.coef_[0, 0]), float(fitted.intercept_[0])))
+    return lines
+
+
+def calibrate(probabilities, lines):
+    """Probabilities (images, answers) after the lines of `fit_calibration`."""
+    slopes, offsets = np.transpose(lines)
+    return 1 / (1 + np.exp(-(_logits(probabilities) * slopes + offsets)))
+
+
+def _logits(probabilities):
+    """Log odds, finite also for 0 and 1."""
+    inside = np.clip(probabilities, SMALLEST, 1 - SMALLEST)
+    return np.log(inside / (1 - inside))
+
+
+def threshold_for_recall(answers, recall):
+    """The threshold that rejects the fewest clean sheets while it catches so many of the defective ones."""
+    return operating_point(*answers.of(DEFECT), recall=recall).threshold
+
+
+def score_answers(answers, repeats=1000):
+    """AUC, average precision and calibration error of each answer, with intervals.
+
+    Args:
+        answers: `Answers`.
+        repeats: draws of the bootstrap over groups.
+
+    Returns:
+        dict of answer -> score -> Estimate; NaN where an answer is always the same.
+    """
+    return {
+        name: {
+            score: bootstrap_statistic(function, answers.of(name), answers.groups, repeats=repeats)
+            for score, function in RANKED.items()
+        }
+        for name in answers.names
+    }
+
+
+def score_yes(answers, yes):
+    """Accuracy, precision, recall, F1, sheets passed and sheets rejected of a decision, with intervals.
+
+    Args:
+        answers: `Answers`.
+        yes: bool array (images,): which sheets are called defective.
+
+    Returns:
+        dict of score -> Estimate.
+    """
+    truth, _ = answers.of(DEFECT)
+    return interval_table(classification_terms(truth, yes) | sheet_terms(truth, yes), answers.groups)
+
+
+def decision_table(answers, decisions):
+    """The scores of several decisions as texts, a row for each.
+
+    Args:
+        answers: `Answers`.
+        decisions: dict of name -> bool array (images,).
+
+    Returns:
+        (table, dict of name -> score -> Estimate).
+    """
+    estimates = {name: score_yes(answers, yes) for name, yes in decisions.items()}
+    texts = {
+        name: {score: format_estimate(*estimate) for score, estimate in scores.items()}
+        for name, scores in estimates.items()
+    }
+    return pd.DataFrame(texts).T.rename_axis("decision"), estimates
+
+
+def classification_report(truth, yes):
+    """Precision, recall, F1 and number of sheets, for clean and defective ones, and their means.
+
+    Args:
+        truth: bool array (images,).
+        yes: bool array (images,): which sheets are called defective.
+
+    Returns:
+        Table with a row for "normal", "defective", "macro mean" and "weighted mean".
+    """
+    rows = {}
+    for name, true, said in (("normal", ~truth, ~yes), ("defective", truth, yes)):
+        terms = classification_terms(true, said)
+        rows[name] = {score: terms[score].score() for score in ("precision", "recall", "f1")} | {"images": true.sum()}
+    table = pd.DataFrame(rows).T
+    scores = table[["precision", "recall", "f1"]]
+    weights = table["images"] / table["images"].sum()
+    table.loc["macro mean"] = [*scores.mean(skipna=False), table["images"].sum()]
+    table.loc["weighted mean"] = [*scores.mul(weights, axis=0).sum(skipna=False), table["images"].sum()]
+    return table.rename_axis("sheets").astype({"images": int})
+
+
+def telling_sheets(answers):
+    """The surest hit, the worst miss, the worst false alarm and the surest clean sheet.
+
+    Args:
+        answers: `Answers`.
+
+    Returns:
+        dict of what it is -> image id; without those that there are none of.
+    """
+    truth, probabilities = answers.of(DEFECT)
+    ids = answers.images["image_id"]
+    wanted = {
+        "surest defect": (truth, probabilities),
+        "defect it doubts most": (truth, -probabilities),
+        "clean, worst alarm": (~truth, probabilities),
+        "clean, surest": (~truth, -probabilities),
+    }
+    shown = {}
+    for what, (among, order) in wanted.items():
+        if among.any():
+            place = np.flatnonzero(among)[np.argmax(order[among])]
+            shown[f"{what}: {probabilities[place]:.2f}"] = ids[place]
+    return shown
+
+
+def write_answers(path, answers, part):
+    """Keep what a classifier says of each judging image, for the gate before the masks."""
+    columns = {}
+    for name, true, stated in zip(answers.names, answers.truth.T, answers.probabilities.T, strict=True):
+        columns |= {f"has {name}": true.astype(int), f"probability of {name}": stated}
+    write_csv(path, answers.images.assign(part=part, **columns), index=False)
+
+
+def read_gate(path, image_ids):
+    """What a classifier said of images, each by a network that never saw it.
+
+    Args:
+        path: file of `write_answers`.
+        image_ids: the images asked for.
+
+    Returns:
+        float array (images,): the probability of a defect.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the classifier judged other images.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there. Run 03_classifier with that model first, or leave GATE empty.")
+    table = pd.read_csv(path, dtype={"image_id": str}).set_index("image_id")
+    missing = [image_id for image_id in image_ids if image_id not in table.index]
+    if missing:
+        raise ValueError(
+            f"{path}: {missing[0]!r} is not among the images that the classifier judged ({len(missing)} are missing). "
+            "Judge both by the holdout, or both by folds."
+        )
+    return table.loc[list(image_ids), f"probability of {DEFECT}"].to_numpy()
+
+
+def gate_counts(counts, passes):
+    """Counts of pixels where the masks of some sheets are taken back whole.
+
+    Args:
+        counts: `PixelCounts`.
+        passes: bool array (images,): whose masks are kept.
+
+    Returns:
+        `PixelCounts`, without the background.
+    """
+    kept = np.asarray(passes, bool)[:, None]
+    return PixelCounts(counts.true, counts.predicted * kept, counts.shared * kept)
+
+
+def score_gates(counts, stated, groups, class_names):
+    """Scores of masks without a gate, and behind one at each published threshold.
+
+    Args:
+        counts: `PixelCounts` of the judging images.
+        stated: float array (images,): the classifier's probability of a defect.
+        groups: label of each image's group.
+        class_names: a name for each class.
+
+    Returns:
+        (table of texts with a row for each gate, dict of gate -> score -> Estimate).
+    """
+    defective = counts.true.any(axis=1)
+    estimates = {}
+    for name, threshold in GATES.items():
+        gated = gate_counts(counts, stated >= threshold)
+        sheets = interval_table(sheet_terms(defective, gated.predicted.any(axis=1)), groups)
+        estimates[name] = score_table(gated, groups, class_names=class_names)["all"] | sheets
+    texts = {
+        name: {score: format_estimate(*scores[score]) for score in GATE_SCORES} for name, scores in estimates.items()
+    }
+    return pd.DataFrame(texts).T.rename_axis("gate"), estimates

@@ -1,0 +1,79 @@
+"""One change at a time."""
+
+import math
+from dataclasses import fields
+
+import pytest
+
+from helpers.data.augment import Augmentation
+from helpers.data.split import make_split
+from helpers.inference.ablation import FULL, RANDOM_SPLIT, ablate, ablation_table, recipe_changes
+from helpers.inference.judging import Plan
+from helpers.models.recipes import Recipe, find_recipe
+from helpers.models.train import Training
+from tiny_models import SHAPE, tiny_dataset
+
+NETWORK = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
+
+
+def test_recipe_changes_are_one_change_each():
+    """Of our own recipe: each differs from it in one setting, and in no other."""
+    recipe = find_recipe("steel_unet")
+    changes = recipe_changes(recipe)
+    assert changes.pop(FULL) == recipe and len(changes) == 5
+    differing = {}
+    for name, changed in changes.items():
+        different = [
+            field.name for field in fields(recipe) if getattr(changed, field.name) != getattr(recipe, field.name)
+        ]
+        assert len(different) == 1, name
+        differing[name] = different[0]
+    assert differing["no augmentation"] == "augmentation" and differing["no defect-free images"] == "defects_only"
+    assert changes["no weight decay"].training.weight_decay == 0
+    assert changes["focal Tversky instead of cross-entropy and Dice"].training.loss == {"focal_tversky": 1.0}
+
+
+def test_recipe_changes_leave_out_what_changes_nothing():
+    """A recipe without augmentation, weight decay and lifting has two changes."""
+    assert list(recipe_changes(Recipe("unet_paper"))) == [
+        FULL, "focal Tversky instead of cross-entropy and Dice", "no defect-free images"
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory):
+    """Fifteen images, one epoch each: (trials, dataset)."""
+    dataset = tiny_dataset(tmp_path_factory.mktemp("ablation") / "tiny", 15)
+    recipe = Recipe(
+        "steel_unet", Training(optimizer="adamw", weight_decay=0.01), NETWORK, lift=0.5, augmentation=Augmentation()
+    )
+    split = make_split(dataset.areas, 1)
+    plan = Plan(recipe, NETWORK, dataset, split, SHAPE, 1, tmp_path_factory.mktemp("plan"), 1, epochs=1)
+    return ablate(plan), dataset
+
+
+def test_ablate_trains_each_change_on_the_same_images(trials):
+    """But for the split at random, and for the one without defect-free images."""
+    trials, _ = trials
+    full = trials[FULL]
+    for name, trial in trials.items():
+        if name != RANDOM_SPLIT:
+            assert trial.judged["image_id"].tolist() == full.judged["image_id"].tolist()
+    assert trials["no augmentation"].settings["images"] == full.settings["images"]
+    assert trials["no augmentation"].settings["augmentation"] is None
+    assert set(trials["no defect-free images"].settings["images"]) < set(full.settings["images"])
+    assert set(trials[RANDOM_SPLIT].judged["image_id"]) != set(full.judged["image_id"])
+
+
+def test_ablation_table_gives_paired_differences(trials):
+    trials, dataset = trials
+    table, differences = ablation_table(trials, dataset)
+    assert list(table.index) == list(trials)
+    assert FULL not in differences and RANDOM_SPLIT not in differences
+    for name, estimates in differences.items():
+        for measure, estimate in estimates.items():
+            scores = [float(table.loc[row, measure].split()[0]) for row in (name, FULL)]
+            assert estimate.value == pytest.approx(scores[0] - scores[1], abs=0.0011)
+            assert estimate.low <= estimate.value <= estimate.high
+    assert isinstance(table.loc[RANDOM_SPLIT, "defect_dice, difference"], float)
+    assert math.isnan(table.loc[RANDOM_SPLIT, "defect_dice, difference"])

@@ -1,0 +1,207 @@
+"""Answers for whole images: judged by networks that never saw them, calibrated, and as a gate."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.counts import PixelCounts
+from helpers.data.split import make_split
+from helpers.inference.classify import (
+    DEFECT,
+    Answers,
+    ClassifierTrial,
+    calibrate,
+    classification_report,
+    classify_by_folds,
+    classify_by_holdout,
+    decision_table,
+    fit_calibration,
+    gate_counts,
+    read_gate,
+    score_answers,
+    score_gates,
+    telling_sheets,
+    threshold_for_recall,
+    write_answers,
+)
+from helpers.inference.judging import Plan
+from helpers.models.recipes import Recipe
+from helpers.models.train import Training
+from tiny_models import SHAPE, tiny_dataset
+
+NETWORK = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
+RECIPE = Recipe(
+    "classifier_small", Training(loss={"bce": 1.0}, learning_rate=0.01), NETWORK, batch_size=4,
+    target="defect and classes",
+)  # fmt: skip
+
+
+def answers(truth, probabilities, folds=None, names=(DEFECT,)):
+    """Answers for images a, b, c, ..., each a group of its own."""
+    truth = np.reshape(np.asarray(truth, bool), (len(truth), -1))
+    images = pd.DataFrame(
+        {
+            "image_id": [f"{letter}.jpg" for letter in "abcdefghijklmnop"[: len(truth)]],
+            "group": range(len(truth)),
+            "fold": 0 if folds is None else folds,
+        }
+    )
+    return Answers(images, truth, np.reshape(np.asarray(probabilities, float), truth.shape), names)
+
+
+def trial(judged, tuned_on, part="holdout"):
+    """A trial of these answers, without networks."""
+    return ClassifierTrial(None, part, judged, tuned_on, {}, None, {})
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory):
+    """Two epochs of a narrow classifier on fifteen images of 32 x 64 pixels."""
+    dataset = tiny_dataset(tmp_path_factory.mktemp("classify") / "tiny", 15)
+    split = make_split(dataset.areas, 1)
+    return Plan(RECIPE, NETWORK, dataset, split, SHAPE, 1, tmp_path_factory.mktemp("plan"), 1, epochs=2)
+
+
+@pytest.fixture(scope="module")
+def by_holdout(plan):
+    return classify_by_holdout(plan)
+
+
+def test_classify_by_holdout_judges_what_it_never_saw(plan, by_holdout):
+    """The holdout judges, the validation part tunes; truth is what the labels say, at the images' own size."""
+    parts = {part: set(table["image_id"]) for part, table in plan.split.groupby("split")}
+    assert set(by_holdout.judged.images["image_id"]) == parts["holdout"]
+    assert set(by_holdout.tuned_on.images["image_id"]) == parts["validation"]
+    assert set(by_holdout.settings["images"]) == parts["train"]
+    areas = plan.dataset.areas.loc[by_holdout.judged.images["image_id"]].to_numpy() > 0
+    np.testing.assert_array_equal(by_holdout.judged.truth[:, 1:], areas)
+    np.testing.assert_array_equal(by_holdout.judged.truth[:, 0], areas.any(axis=1))
+    assert by_holdout.judged.names == (DEFECT, *plan.dataset.class_names)
+    assert {"loss", "auc", "val_auc"} <= set(by_holdout.history)
+
+
+def test_classify_by_folds_answers_each_image_once_by_a_network_that_never_saw_it(plan):
+    found = classify_by_folds(plan)
+    assert sorted(found.judged.images["image_id"]) == sorted(plan.split["image_id"])
+    fold_of = plan.split.set_index("image_id")["fold"]
+    assert (found.judged.images.set_index("image_id")["fold"] == fold_of[found.judged.images["image_id"]]).all()
+    assert set(found.models) == set(range(5)) and sorted(found.settings["images"]) == sorted(plan.split["image_id"])
+    assert found.history["fold"].tolist() == [fold for fold in [0, 1, 2, 3, 4, "all"] for _ in range(2)]
+
+
+def test_choose_leaves_the_judged_fold_out():
+    """With folds; a holdout chooses on the validation part for all."""
+    folds = [0, 0, 1, 1, 2]
+    judged = answers([1, 0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4, 0.5], folds)
+    chosen = trial(judged, judged, "folds").choose(lambda part: part.images["image_id"].tolist())
+    assert chosen == {0: ["c.jpg", "d.jpg", "e.jpg"], 1: ["a.jpg", "b.jpg", "e.jpg"], 2: [
+        "a.jpg", "b.jpg", "c.jpg", "d.jpg"]}  # fmt: skip
+    other = answers([1], [0.9])
+    assert trial(judged, other).choose(len_of) == {0: 1, 1: 1, 2: 1}
+
+
+def len_of(part):
+    """Number of images."""
+    return len(part.truth)
+
+
+def test_said_yes_takes_each_fold_s_threshold():
+    judged = answers([1, 0, 1], [0.5, 0.5, 0.5], [0, 1, 2])
+    assert trial(judged, judged).said_yes({0: 0.5, 1: 0.6, 2: 0.4}).tolist() == [True, False, True]
+
+
+def test_threshold_for_recall_rejects_the_fewest():
+    found = answers([1, 1, 0, 0], [0.9, 0.4, 0.5, 0.1])
+    assert threshold_for_recall(found, 0.5) == 0.9 and threshold_for_recall(found, 1.0) == 0.4
+
+
+def test_calibration_moves_overconfident_probabilities_to_the_frequency():
+    """Said 0.99 and 0.01, right in three of four: about 0.75 and 0.25 after; the ranking stays."""
+    truth = [1, 1, 1, 0] * 25 + [0, 0, 0, 1] * 25
+    overconfident = answers_of_many(truth, [0.99] * 100 + [0.01] * 100)
+    lines = fit_calibration(overconfident)
+    after = calibrate(overconfident.probabilities, lines)
+    assert after[0, 0] == pytest.approx(0.75, abs=0.02) and after[-1, 0] == pytest.approx(0.25, abs=0.02)
+    assert np.isfinite(calibrate(np.array([[0.0], [1.0]]), lines)).all()
+
+
+def answers_of_many(truth, probabilities):
+    """Answers for images by number."""
+    images = pd.DataFrame({"image_id": range(len(truth)), "group": range(len(truth)), "fold": 0})
+    return Answers(images, np.array(truth, bool)[:, None], np.array(probabilities)[:, None], (DEFECT,))
+
+
+@pytest.mark.parametrize("truth", [[1, 1, 1], [0, 0, 0]])
+def test_calibration_of_an_answer_that_is_always_the_same_changes_nothing(truth):
+    found = answers(truth, [0.2, 0.5, 0.9])
+    assert fit_calibration(found) == [(1.0, 0.0)]
+    np.testing.assert_allclose(calibrate(found.probabilities, [(1.0, 0.0)]), found.probabilities, atol=1e-9)
+
+
+def test_calibrated_uses_the_tuning_images_alone():
+    """Whose truth is turned around, so that the probabilities are too."""
+    judged = answers([1, 0], [0.8, 0.2])
+    tuned_on = answers([0] * 6 + [1] * 6, [0.9] * 6 + [0.1] * 6)
+    after = trial(judged, tuned_on).calibrated()
+    assert after.probabilities[0, 0] < 0.5 < after.probabilities[1, 0]
+    assert after.images["image_id"].tolist() == ["a.jpg", "b.jpg"]
+
+
+def test_score_answers_and_decisions():
+    """Two of three defective ones caught, one of two clean ones rejected; a class that is nowhere is undefined."""
+    truth = [[1, 0], [1, 0], [1, 0], [0, 0], [0, 0]]
+    found = answers(truth, [[0.9, 0], [0.8, 0], [0.3, 0], [0.7, 0], [0.1, 0]], names=(DEFECT, "pits"))
+    scores = score_answers(found, repeats=20)
+    assert scores[DEFECT]["auc"].value == pytest.approx(5 / 6)
+    assert np.isnan(scores["pits"]["auc"].value)
+    table, estimates = decision_table(found, {"half": found.probabilities[:, 0] >= 0.5})
+    assert estimates["half"]["sheets_passed"].value == pytest.approx(1 / 3)
+    assert estimates["half"]["sheets_rejected"].value == pytest.approx(1 / 2)
+    assert estimates["half"]["accuracy"].value == pytest.approx(3 / 5)
+    assert table.loc["half", "recall"].startswith("0.667 (")
+
+
+def test_classification_report_is_the_published_kind():
+    """Hand-worked: 2 of 3 defective and 1 of 2 normal ones are right."""
+    truth, yes = np.array([1, 1, 1, 0, 0], bool), np.array([1, 1, 0, 1, 0], bool)
+    report = classification_report(truth, yes)
+    assert report.index.tolist() == ["normal", "defective", "macro mean", "weighted mean"]
+    assert report.loc["normal", ["precision", "recall", "f1", "images"]].tolist() == [0.5, 0.5, 0.5, 2]
+    assert report.loc["defective", "precision"] == pytest.approx(2 / 3)
+    assert report.loc["macro mean", "recall"] == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert report.loc["weighted mean", "recall"] == pytest.approx(3 / 5)
+
+
+def test_telling_sheets_are_the_surest_and_the_worst():
+    found = answers([1, 1, 0, 0], [0.9, 0.4, 0.5, 0.1])
+    shown = telling_sheets(found)
+    assert list(shown.values()) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
+    assert list(telling_sheets(answers([1, 1], [0.3, 0.6])).values()) == ["b.jpg", "a.jpg"]
+
+
+def test_gate_goes_from_file_to_counts(tmp_path):
+    """The masks of a sheet below the threshold are taken back whole, right ones too."""
+    found = answers([[1, 1], [1, 0], [0, 0]], [[0.9, 0.2], [0.3, 0.4], [0.005, 0.1]], names=(DEFECT, "pits"))
+    path = tmp_path / "predictions" / "gate.csv"
+    write_answers(path, found, "holdout")
+    stated = read_gate(path, ["c.jpg", "a.jpg", "b.jpg"])
+    assert stated.tolist() == [0.005, 0.9, 0.3]
+    counts = PixelCounts(true=[[0], [8], [4]], predicted=[[2], [8], [4]], shared=[[0], [8], [4]])
+    gated = gate_counts(counts, stated >= 0.5)
+    assert gated.predicted.tolist() == [[0], [8], [0]] and gated.shared.tolist() == [[0], [8], [0]]
+    assert gated.true.tolist() == counts.true.tolist()
+    table, estimates = score_gates(counts, stated, np.arange(3), ["pits"])
+    assert table.index.tolist() == ["none", "0.01", "0.5"]
+    dice = {name: scores["defect_dice"].value for name, scores in estimates.items()}
+    assert dice == {"none": 1.0, "0.01": 1.0, "0.5": 0.5}
+    rejected = {name: scores["sheets_rejected"].value for name, scores in estimates.items()}
+    passed = {name: scores["sheets_passed"].value for name, scores in estimates.items()}
+    assert rejected == {"none": 1.0, "0.01": 0.0, "0.5": 0.0} and passed == {"none": 0.0, "0.01": 0.0, "0.5": 0.5}
+
+
+def test_read_gate_raises(tmp_path):
+    with pytest.raises(FileNotFoundError, match="Run 03_classifier with that model first"):
+        read_gate(tmp_path / "gate.csv", ["a.jpg"])
+    write_answers(tmp_path / "gate.csv", answers([1], [0.5]), "holdout")
+    with pytest.raises(ValueError, match=r"'z.jpg' is not among the images .* \(1 are missing\)"):
+        read_gate(tmp_path / "gate.csv", ["a.jpg", "z.jpg"])
