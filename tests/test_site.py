@@ -4,7 +4,7 @@ import nbformat
 import pytest
 
 from helpers.files import write_json
-from helpers.report.site import write_report, write_report_list
+from helpers.report.site import main_model, scored_models, write_report, write_report_list
 
 HOSTILE = "<script>alert(1)</script>.jpg"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -39,6 +39,8 @@ def run(tmp_path):
     records = {f"04_segmentation.unet_paper.{name}": record for name in scores}
     costs = {"parameters": 1_234_567, "multiply_adds": 8_765_432_100, "seconds": 90}
     records |= {f"04_segmentation.unet_paper.{name}": {"value": value} for name, value in costs.items()}
+    answered = ("auc", "average_precision", "at_0_5_accuracy", "at_0_5_f1", "at_0_5_sheets_passed")
+    records |= {f"03_classifier.sure.{name}": record for name in answered}
     write_json(directory / "results.json", records | {"01_eda.images_set_aside": {"value": 3}})
     return directory
 
@@ -56,7 +58,10 @@ def test_write_report_has_a_page_for_each_notebook_and_links_them(run, tmp_path)
 
 def test_write_report_shows_scores_and_what_was_set_aside(run, tmp_path):
     text = write_report(run, tmp_path / "reports" / "trial").read_text()
-    assert text.count("0.250 (0.125 to 0.500)") == 5
+    assert text.count("0.250 (0.125 to 0.500)") == 5 + 5
+    assert "<th>unet_paper</th><td>holdout</td><td>0.250" in text
+    assert "<th>sheets_passed</th><th>sheets_rejected</th>" in text
+    assert re.search(r"<th>sure</th><td>holdout</td>.*<td>–</td></tr>", text)
     assert "<td>1,234,567</td><td>8,765</td><td>1.5</td>" in text
     assert "3 images could not be used" in text
 
@@ -120,3 +125,15 @@ def test_write_report_list_names_each_report(run, tmp_path):
     write_report(run, tmp_path / "reports" / "two")
     text = (tmp_path / "reports" / "index.html").read_text()
     assert 'href="one/index.html"' in text and 'href="two/index.html"' in text
+
+
+def test_main_model_is_best_on_what_it_was_tuned_on():
+    """Not on what judges; a model without such a score comes last."""
+    records = {}
+    for model, judged, tuned in (("first", 0.9, 0.5), ("second", 0.8, 0.7), ("third", 0.99, None)):
+        records[f"04_segmentation.{model}.kaggle_dice"] = {"value": judged, "split": "holdout"}
+        if tuned is not None:
+            records[f"04_segmentation.{model}.validation_kaggle_dice"] = {"value": tuned}
+    assert scored_models(records) == ["first", "second", "third"]
+    assert main_model(records) == "second"
+    assert main_model({}) is None

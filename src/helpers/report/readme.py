@@ -4,7 +4,7 @@ from pathlib import Path
 
 from helpers.files import read_json, write_text
 from helpers.report.card import write_cards
-from helpers.report.site import MAIN_SCORES, judged_on, scored_models
+from helpers.report.site import MAIN_SCORES, judged_on, main_model, scored_models
 from helpers.results import format_estimate, read_results
 
 BEGIN, END = "<!-- results: written by `make readme` -->", "<!-- end of results -->"
@@ -51,24 +51,24 @@ def results_block(folder, figures):
     """
     results = read_results(folder / "results.json")
     run = read_json(folder / "run.json")
-    (picture,) = sorted((folder / "figures").glob("04_*_predictions.png"))[:1]
+    main = main_model(results)
     lines = [
-        f"![Pairs of photographs with true and predicted defects in colour]({figures}/{picture.name})",
+        f"![Pairs of photographs with true and predicted defects in colour]({figures}/04_{main}_predictions.png)",
         "",
-        "*Truth (left) and prediction (right) on sheets that the network never saw: the two best, the two worst.*",
+        f"*Truth (left) and prediction of `{main}` (right) on sheets that the network never saw: the two best, the two "
+        "worst.*",
         "",
         f"Data: {run['data']}, {results['01_eda.training_images']['value']:,} labelled images, profile "
         f"`{run['profile']}`; scored on {judged_on(results)}. In brackets: 95 % intervals by bootstrap over groups of "
-        "images.",
+        "images. `above_floor` is the paired difference of the two columns before it.",
         "",
-        "| model | measure | split | value |",
-        "|---|---|---|---|",
+        f"| model | split | {' | '.join(f'`{score}`' for score in MAIN_SCORES)} |",
+        f"|---|---{'|---' * len(MAIN_SCORES)}|",
     ]
     for model in scored_models(results):
-        for score in MAIN_SCORES:
-            record = results[f"04_segmentation.{model}.{score}"]
-            value = format_estimate(record["value"], record.get("low"), record.get("high"))
-            lines.append(f"| `{model}` | `{score}`: {record['definition']} | {record['split']} | {value} |")
+        records = [results[f"04_segmentation.{model}.{score}"] for score in MAIN_SCORES]
+        values = [format_estimate(record["value"], record.get("low"), record.get("high")) for record in records]
+        lines.append(f"| `{model}` | {records[0]['split']} | {' | '.join(values)} |")
     return "\n".join(lines)
 
 

@@ -18,6 +18,10 @@ from helpers.results import format_estimate, read_results
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAIN_SCORES = ("kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "empty_accuracy")
+ANSWER_SCORES = (
+    "auc", "average_precision", "at_0_5_accuracy", "at_0_5_f1", "at_0_5_sheets_passed", "at_0_5_sheets_rejected"
+)  # fmt: skip
+SEGMENTED, CLASSIFIED = ("04_segmentation", "kaggle_dice"), ("03_classifier", "auc")
 # What a network takes: record, heading, what its value is divided by, and how the quotient is written.
 COSTS = (
     ("parameters", "weights", 1, ",.0f"),
@@ -114,9 +118,13 @@ def render_front(run_directory, pages, report):
     front = {
         "lead": lead,
         "set_aside": f"{aside:,} images could not be used and were set aside." if aside else "",
-        "figure": _front_figure(run_directory),
-        "score_names": [*MAIN_SCORES],
-        "scores": _score_rows(results),
+        "figure": _front_figure(run_directory, results),
+        "score_names": ["judged on", *MAIN_SCORES],
+        "scores": _score_rows(results, SEGMENTED, MAIN_SCORES),
+        "answer_names": ["judged on", *(name.removeprefix("at_0_5_") for name in ANSWER_SCORES)],
+        "answers": _score_rows(results, CLASSIFIED, ANSWER_SCORES),
+        "answers_caption": "Is the sheet defective at all? Accuracy, F1 and the shares of sheets are at a threshold "
+        "of 0.5; 95 % intervals over groups of images.",
         "cost_names": [heading for _, heading, _, _ in COSTS],
         "costs": _cost_rows(results),
         "costs_caption": "What each network takes: its size, the work for one image, and the time of its training.",
@@ -192,17 +200,34 @@ def judged_on(results):
     return " and ".join(words.get(split, split) for split in sorted(splits)) or "no images yet"
 
 
-def scored_models(results):
-    """Names of the models that have scores, in the order of their training."""
-    return [name.split(".")[1] for name in results if re.fullmatch(r"04_segmentation\.[^.]+\.kaggle_dice", name)]
+def scored_models(results, scored=SEGMENTED):
+    """Names of the models that have scores, in the order of their training.
+
+    Args:
+        results: records of a run.
+        scored: (notebook, score) that such a model has.
+    """
+    notebook, score = scored
+    names = (re.fullmatch(rf"{notebook}\.([^.]+)\.{score}", name) for name in results)
+    return [found[1] for found in names if found]
 
 
-def _score_rows(results):
-    """A row of the four main scores for each model that has them."""
+def main_model(results):
+    """The model that is best on what its decisions were tuned on, as `Run.best_model` has it; None without any."""
+    scores = {
+        model: results.get(f"04_segmentation.{model}.validation_kaggle_dice", {}).get("value") or 0.0
+        for model in scored_models(results)
+    }
+    return max(scores, key=scores.get, default=None)
+
+
+def _score_rows(results, scored, names):
+    """A row for each model that has scores: the images that it is judged on, and the scores of these names."""
     rows = []
-    for model in scored_models(results):
-        records = [results.get(f"04_segmentation.{model}.{score}", {}) for score in MAIN_SCORES]
-        rows.append({"model": model, "cells": [_score_text(record) for record in records]})
+    for model in scored_models(results, scored):
+        records = [results.get(f"{scored[0]}.{model}.{score}", {}) for score in names]
+        cells = [records[0].get("split", ""), *map(_score_text, records)]
+        rows.append({"model": model, "cells": cells})
     return rows
 
 
@@ -235,9 +260,9 @@ def _facts(run):
     return [(name, value) for name, value in facts if value]
 
 
-def _front_figure(run_directory):
-    """The figure of the front page: predictions beside truth where there are any, else the first images."""
-    for pattern in ("04_*_predictions.png", "01_images.png"):
+def _front_figure(run_directory, results):
+    """The figure of the front page: the main model's predictions beside truth where there are any, else images."""
+    for pattern in (f"04_{main_model(results)}_predictions.png", "01_images.png"):
         found = sorted((Path(run_directory) / "figures").glob(pattern))
         if found:
             return {"source": f"figures/{found[0].name}", **read_json(found[0].with_suffix(".json"))}
