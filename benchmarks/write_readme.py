@@ -25,6 +25,8 @@ VERSUS = [
     "miou",
 ]
 DECISIONS = {"usual": "0.5", "tuned": "for kaggle_dice", "tuned_for_defect_dice": "for defect_dice"}
+MASKS = ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy", "miou", "defect_dice at 0.5", "miou at 0.5")
+ANSWERS = ("accuracy", "f1", "auc", "sheets_passed", "sheets_rejected")
 BEGINNING = """\
 # What was measured
 
@@ -41,6 +43,7 @@ def page(folder):
         BEGINNING,
         versus_section([result for result in results if "ours" in result], published),
         folds_section([result for result in results if "minutes_each_fold" in result]),
+        *(recipes_section(result) for result in results if "recipe_minutes" in result),
         step_section([result for result in results if "seconds_per_step" in result]),
     ]
     return "\n".join(part for part in parts if part)
@@ -108,6 +111,36 @@ def folds_section(results):
 def begins_with(result):
     """What a training began with, in few words."""
     return result["beginning"].get("pretrained_on") or "random weights"
+
+
+def recipes_section(result):
+    """Every recipe trained for as long on one data set: masks, and the classifiers' answers."""
+    masks, answers = [], []
+    for name, found in result["recipes"].items():
+        work = f"{found['multiply_adds'] / 1e6:,.0f}"
+        row = [f"`{name}`", f"{found['steps']:,}", f"{found['seconds']:,.0f}", f"{found['parameters']:,}", work]
+        if "answers" in found:
+            answers.append(row + [format_estimate(*found["answers"][measure]) for measure in ANSWERS])
+        else:
+            scores = found["tuned"] | {
+                f"{measure} at 0.5": found["usual"][measure] for measure in ("defect_dice", "miou")
+            }
+            masks.append(row + [format_estimate(*scores[measure]) for measure in MASKS])
+    height, width = result["shape"]
+    images = result["images"]
+    about = (
+        f"`recipes.py`: each recipe for {result['recipe_minutes']:g} minutes, from random weights, on "
+        f"{images['train']:,} images at {height} x {width} pixels; judged on the holdout, fold 1 by groups of copies, "
+        f"{images['holdout']:,} images, {result['defective']:,} of them with a defect, by decisions tuned for "
+        f"kaggle_dice on {images['validation']:,} others; {result['processor']}."
+    )
+    took = ["recipe", "steps", "seconds", "weights", "million multiply-adds"]
+    parts = [f"## {result['data']}: every recipe for {result['recipe_minutes']:g} minutes", "", about, ""]
+    parts += [table([*took, *MASKS], masks)] if masks else []
+    parts += (
+        ["Is the sheet defective? Accuracy and F1 at 0.5.", "", table([*took, *ANSWERS], answers)] if answers else []
+    )
+    return "\n".join(parts)
 
 
 def step_section(results):

@@ -47,3 +47,26 @@ def test_page_has_a_row_for_each_training(page, tmp_path):
     assert f"| 1 | whole images | `steel_unet`, seed 0 | 1,200 | 61 | 3 | 5 | {dice} | 0.250 (0.200 to 0.300) |" in text
     assert "the 4 images of the holdout, at 0.5" in text and "0.8215" in text
     assert "Judged by folds" not in text
+
+
+def test_page_has_a_table_of_recipes_and_one_of_answers(page, tmp_path):
+    shutil.copy2(FOLDER / "published.csv", tmp_path)
+    (tmp_path / "results").mkdir()
+    costs = {"parameters": 3, "multiply_adds": 5e6, "steps": 12, "seconds": 300.2}
+    names = ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy", "miou")
+    scores = {name: [0.5, 0.4, 0.6] for name in names}
+    answers = {name: [0.9, 0.8, 1.0] for name in ("accuracy", "f1", "auc", "sheets_passed", "sheets_rejected")}
+    result = {
+        "data": "sheets", "recipe_minutes": 5, "images": {"train": 6, "validation": 2, "holdout": 3}, "defective": 1,
+        "shape": [8, 16], "processor": "2 cores",
+        "recipes": {
+            "paper": costs | {"tuned": scores, "usual": scores | {"miou": [0.1, 0.0, 0.2]}},
+            "classifier_small": costs | {"answers": answers},
+        },
+    }  # fmt: skip
+    (tmp_path / "results" / "a.json").write_text(json.dumps(result))
+    text = page(tmp_path)
+    dice, sure = "0.500 (0.400 to 0.600)", "0.900 (0.800 to 1.000)"
+    assert f"| `paper` | 12 | 300 | 3 | 5 | {' | '.join([dice] * 6)} | 0.100 (0.000 to 0.200) |" in text
+    assert f"| `classifier_small` | 12 | 300 | 3 | 5 | {' | '.join([sure] * 5)} |" in text
+    assert "3 images, 1 of them with a defect" in text
