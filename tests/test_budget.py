@@ -69,3 +69,15 @@ def test_plan_budget_is_kept(model, batches, tmp_path, monkeypatch):
 def test_plan_budget_of_no_time(minutes, tmp_path):
     with pytest.raises(ValueError, match=f"minutes: got {minutes}"):
         plan_budget(None, None, None, minutes=minutes, folder=tmp_path, settings={})
+
+
+def test_plan_budget_of_a_slow_network_times_few_steps(model, batches, tmp_path, monkeypatch):
+    """Four where a step takes long; else 26."""
+    for enough, steps in ((0.0, 4), (1e9, budget.UNTIMED + budget.TIMED)):
+        monkeypatch.setattr(budget, "ENOUGH", enough)
+        ends = budget.StepEnds(enough)
+        model.fit(batches.repeat(), steps_per_epoch=26, callbacks=[ends], verbose=0)
+        assert len(ends.times) == steps
+        plan = plan_budget(model, lambda first_step: batches.repeat(), None, minutes=0.1, folder=tmp_path / str(steps),
+                           settings={})  # fmt: skip
+        assert plan.seconds_per_step > 0

@@ -15,6 +15,7 @@ BUDGET = "budget.json"
 WATCHED_SHARE = 0.05  # of the time, at most, goes to looking at the validation part
 MOST_EPOCHS = 40
 UNTIMED, TIMED = 6, 20  # steps; the first ones build the graph and fill the buffers
+ENOUGH = 20.0  # seconds after which no more steps are timed, once there are a few
 
 
 @dataclass(frozen=True)
@@ -85,24 +86,32 @@ def divide_time(seconds, seconds_per_step, seconds_per_look):
 
 
 class StepEnds(keras.callbacks.Callback):
-    """When each step ended. A training that is watched waits for each step, and so does one with this callback."""
+    """When each step ended. A training that is watched waits for each step, and so does one with this callback.
 
-    def __init__(self):
+    Attributes:
+        times: seconds on a clock of their own, one for each step.
+        enough: seconds after which the training is stopped, once four steps ended; None lets it go on.
+    """
+
+    def __init__(self, enough=None):
         super().__init__()
-        self.times = []
+        self.times, self.enough = [], enough
 
     def on_train_batch_end(self, batch, logs=None):
         """Note the time."""
         self.times.append(time.perf_counter())
+        if self.enough is not None and len(self.times) > 3 and self.times[-1] - self.times[0] > self.enough:
+            self.model.stop_training = True
 
 
 def _measure(model, batches, validation):
     """Seconds of a step and of a look at the validation part; the model is put back as it was."""
     variables = training_variables(model)
     before = [keras.ops.convert_to_numpy(variable) for variable in variables]
-    ends = StepEnds()
+    ends = StepEnds(ENOUGH)
     model.fit(batches, steps_per_epoch=UNTIMED + TIMED, epochs=1, shuffle=False, callbacks=[ends], verbose=0)
-    step = statistics.median(after - before for before, after in itertools.pairwise(ends.times[UNTIMED:]))
+    first = min(UNTIMED, len(ends.times) // 3)
+    step = statistics.median(after - before for before, after in itertools.pairwise(ends.times[first:]))
     look = 0.0
     if validation is not None:
         model.evaluate(validation.take(1), verbose=0)
