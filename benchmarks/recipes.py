@@ -5,10 +5,12 @@
 The networks are trained on the training part, decided by the validation part and judged on the holdout, which is the
 first fold by groups of copies. Masks by tuned decisions and at 0.5; classifiers at 0.5. Each result is stored under
 `benchmarks/results/` as soon as it is there, so that a run that was stopped goes on. `--folder runs/NAME-study/models`
-shares the trainings with the profile `study`.
+takes up the trainings of a run of the profile `study` that is not completed yet. Where no image is clean, classifiers
+learn the classes instead of whether there is a defect.
 """
 
 import argparse
+import json
 import os
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from helpers.data.resize import network_shape
 from helpers.data.split import HOLDOUT, TRAIN
 from helpers.data.statistics import grey_statistics
 from helpers.files import read_json, write_json
-from helpers.inference.classify import DEFECT, classify_by_holdout, score_answers, score_yes
+from helpers.inference.classify import classify_by_holdout, score_answers, score_yes
 from helpers.inference.judging import Plan, judge_by_holdout
 from helpers.models.describe import count_multiply_adds
 from helpers.models.recipes import find_recipe
@@ -42,13 +44,15 @@ def judge_masks(plan):
 
 
 def judge_answers(plan):
-    """Scores of a classifier's answer whether there is a defect, and what it took."""
+    """Scores of each of a classifier's answers that isn't always the same, and what it took."""
     trial = classify_by_holdout(plan)
-    _, probabilities = trial.judged.of(DEFECT)
-    estimates = score_answers(trial.judged)[DEFECT] | score_yes(trial.judged, probabilities >= 0.5)
-    return took(trial) | {
-        "answers": {name: [round(float(number), 4) for number in row] for name, row in estimates.items()}
-    }
+    answers = {}
+    for name, ranked in score_answers(trial.judged).items():
+        truth, probabilities = trial.judged.of(name)
+        if truth.any() and not truth.all():
+            estimates = ranked | score_yes(truth, probabilities >= 0.5, trial.judged.groups)
+            answers[name] = {score: [round(float(number), 4) for number in row] for score, row in estimates.items()}
+    return took(trial) | {"answers": answers}
 
 
 def took(trial):
@@ -87,16 +91,20 @@ def main():
     path = RESULTS / f"recipes-{dataset.name}-{arguments.minutes:g}min.json"
     kept = read_json(path) if path.is_file() else {}
     result["recipes"] = kept["recipes"] if kept | {"recipes": 0} == result | {"recipes": 0} else {}
+    all_defective = (split["combination"] != "none").all()
     folder = arguments.folder or ROOT / "runs" / path.stem
     for name in arguments.only:
-        if name in result["recipes"]:
-            continue
         recipe = find_recipe(name)
+        if recipe.target != "masks" and all_defective:
+            recipe = find_recipe(name, target="defect and classes")
+        described = json.loads(json.dumps(recipe.describe()))
+        if result["recipes"].get(name, {}).get("recipe") == described:
+            continue
         network = {**recipe.arguments, "channels": 1, "grey_mean": mean, "grey_deviation": deviation}
         place = folder / (SHARED_NAMES.get(name, name) if arguments.folder else name)
         plan = Plan(recipe, network, dataset, split, shape, 1, place, SPLIT_SEED, minutes=arguments.minutes)
         judged = judge_masks(plan) if recipe.target == "masks" else judge_answers(plan)
-        result["recipes"][name] = {"network": recipe.network} | judged
+        result["recipes"][name] = {"recipe": described} | judged
         write_json(path, result)
         print(name, judged, flush=True)
 

@@ -26,7 +26,7 @@ VERSUS = [
 ]
 DECISIONS = {"usual": "0.5", "tuned": "for kaggle_dice", "tuned_for_defect_dice": "for defect_dice"}
 MASKS = ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy", "miou", "defect_dice at 0.5", "miou at 0.5")
-ANSWERS = ("accuracy", "f1", "auc", "sheets_passed", "sheets_rejected")
+ANSWERS = ("accuracy", "f1", "auc", "average_precision")
 BEGINNING = """\
 # What was measured
 
@@ -120,7 +120,10 @@ def recipes_section(result):
         work = f"{found['multiply_adds'] / 1e6:,.0f}"
         row = [f"`{name}`", f"{found['steps']:,}", f"{found['seconds']:,.0f}", f"{found['parameters']:,}", work]
         if "answers" in found:
-            answers.append(row + [format_estimate(*found["answers"][measure]) for measure in ANSWERS])
+            answers += [
+                [*row, answer, *(format_estimate(*scores[measure]) for measure in ANSWERS)]
+                for answer, scores in found["answers"].items()
+            ]
         else:
             scores = found["tuned"] | {
                 f"{measure} at 0.5": found["usual"][measure] for measure in ("defect_dice", "miou")
@@ -137,9 +140,9 @@ def recipes_section(result):
     took = ["recipe", "steps", "seconds", "weights", "million multiply-adds"]
     parts = [f"## {result['data']}: every recipe for {result['recipe_minutes']:g} minutes", "", about, ""]
     parts += [table([*took, *MASKS], masks)] if masks else []
-    parts += (
-        ["Is the sheet defective? Accuracy and F1 at 0.5.", "", table([*took, *ANSWERS], answers)] if answers else []
-    )
+    if answers:
+        parts += ["Is the sheet defective, and of which classes? Accuracy and F1 at 0.5.", ""]
+        parts += [table([*took, "answer", *ANSWERS], answers)]
     return "\n".join(parts)
 
 

@@ -55,18 +55,18 @@ def test_page_has_a_table_of_recipes_and_one_of_answers(page, tmp_path):
     costs = {"parameters": 3, "multiply_adds": 5e6, "steps": 12, "seconds": 300.2}
     names = ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy", "miou")
     scores = {name: [0.5, 0.4, 0.6] for name in names}
-    answers = {name: [0.9, 0.8, 1.0] for name in ("accuracy", "f1", "auc", "sheets_passed", "sheets_rejected")}
+    answers = {name: [0.9, 0.8, 1.0] for name in ("accuracy", "f1", "auc", "average_precision")}
     result = {
         "data": "sheets", "recipe_minutes": 5, "images": {"train": 6, "validation": 2, "holdout": 3}, "defective": 1,
         "shape": [8, 16], "processor": "2 cores",
         "recipes": {
             "paper": costs | {"tuned": scores, "usual": scores | {"miou": [0.1, 0.0, 0.2]}},
-            "classifier_small": costs | {"answers": answers},
+            "classifier_small": costs | {"answers": {"defect": answers}},
         },
     }  # fmt: skip
     (tmp_path / "results" / "a.json").write_text(json.dumps(result))
     text = page(tmp_path)
     dice, sure = "0.500 (0.400 to 0.600)", "0.900 (0.800 to 1.000)"
     assert f"| `paper` | 12 | 300 | 3 | 5 | {' | '.join([dice] * 6)} | 0.100 (0.000 to 0.200) |" in text
-    assert f"| `classifier_small` | 12 | 300 | 3 | 5 | {' | '.join([sure] * 5)} |" in text
+    assert f"| `classifier_small` | 12 | 300 | 3 | 5 | defect | {' | '.join([sure] * 4)} |" in text
     assert "3 images, 1 of them with a defect" in text

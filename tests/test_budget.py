@@ -76,7 +76,7 @@ def test_plan_budget_of_a_slow_network_times_few_steps(model, batches, tmp_path,
     for enough, steps in ((0.0, 4), (1e9, budget.UNTIMED + budget.TIMED)):
         monkeypatch.setattr(budget, "ENOUGH", enough)
         ends = budget.StepEnds(enough)
-        model.fit(batches.repeat(), steps_per_epoch=26, callbacks=[ends], verbose=0)
+        model.fit(batches.repeat(), steps_per_epoch=26, shuffle=False, callbacks=[ends], verbose=0)
         assert len(ends.times) == steps
         plan = plan_budget(model, lambda first_step: batches.repeat(), None, minutes=0.1, folder=tmp_path / str(steps),
                            settings={})  # fmt: skip

@@ -1,16 +1,21 @@
 """Answers for whole images: judged by networks that never saw them, calibrated, and as a gate."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from helpers.counts import PixelCounts
+from helpers.data.labels import read_published
 from helpers.data.split import make_split
 from helpers.inference.classify import (
     DEFECT,
     Answers,
     ClassifierTrial,
+    beside_published,
     calibrate,
+    calibration_gain,
     classification_report,
     classify_by_folds,
     classify_by_holdout,
@@ -24,8 +29,9 @@ from helpers.inference.classify import (
     threshold_for_recall,
     write_answers,
 )
-from helpers.inference.judging import Plan
+from helpers.inference.judging import Plan, judge_by_folds, judge_by_holdout
 from helpers.models.recipes import Recipe
+from helpers.models.targets import answer_names
 from helpers.models.train import Training
 from tiny_models import SHAPE, tiny_dataset
 
@@ -138,12 +144,25 @@ def test_calibration_of_an_answer_that_is_always_the_same_changes_nothing(truth)
     np.testing.assert_allclose(calibrate(found.probabilities, [(1.0, 0.0)]), found.probabilities, atol=1e-9)
 
 
+def test_calibration_never_turns_the_ranking_around():
+    """Where the classifier is worse than chance on the images to tune on, its probabilities stay."""
+    assert fit_calibration(answers([0] * 6 + [1] * 6, [0.9] * 6 + [0.1] * 6)) == [(1.0, 0.0)]
+
+
+def test_calibration_is_without_penalty():
+    """Logits a hundred times too narrow are widened as far as the targets ask for."""
+    truth = np.array([1, 1, 1, 0] * 25 + [0, 0, 0, 1] * 25, bool)
+    narrow = answers_of_many(truth, np.where(np.arange(100 * 2) < 100, 0.5025, 0.4975))
+    ((slope, _),) = fit_calibration(narrow)
+    assert slope == pytest.approx(np.log(3) / 0.01, rel=0.03)
+
+
 def test_calibrated_uses_the_tuning_images_alone():
-    """Whose truth is turned around, so that the probabilities are too."""
-    judged = answers([1, 0], [0.8, 0.2])
-    tuned_on = answers([0] * 6 + [1] * 6, [0.9] * 6 + [0.1] * 6)
+    """Where four of five stated as likely are so, judged ones stated as likely become about that."""
+    judged = answers([0, 1], [0.99, 0.01])
+    tuned_on = answers_of_many([1, 1, 1, 1, 0] * 20 + [0, 0, 0, 0, 1] * 20, [0.99] * 100 + [0.01] * 100)
     after = trial(judged, tuned_on).calibrated()
-    assert after.probabilities[0, 0] < 0.5 < after.probabilities[1, 0]
+    assert after.probabilities[:, 0] == pytest.approx([0.8, 0.2], abs=0.02)
     assert after.images["image_id"].tolist() == ["a.jpg", "b.jpg"]
 
 
@@ -183,9 +202,10 @@ def test_gate_goes_from_file_to_counts(tmp_path):
     """The masks of a sheet below the threshold are taken back whole, right ones too."""
     found = answers([[1, 1], [1, 0], [0, 0]], [[0.9, 0.2], [0.3, 0.4], [0.005, 0.1]], names=(DEFECT, "pits"))
     path = tmp_path / "predictions" / "gate.csv"
-    write_answers(path, found, "holdout")
-    stated = read_gate(path, ["c.jpg", "a.jpg", "b.jpg"])
-    assert stated.tolist() == [0.005, 0.9, 0.3]
+    write_answers(path, found, "holdout", SPLIT)
+    stated = read_gate(path, ["c.jpg", "a.jpg", "b.jpg"], SPLIT)
+    assert stated.to_dict() == {"c.jpg": 0.005, "a.jpg": 0.9, "b.jpg": 0.3}
+    stated = stated.to_numpy()
     counts = PixelCounts(true=[[0], [8], [4]], predicted=[[2], [8], [4]], shared=[[0], [8], [4]])
     gated = gate_counts(counts, stated >= 0.5)
     assert gated.predicted.tolist() == [[0], [8], [0]] and gated.shared.tolist() == [[0], [8], [0]]
@@ -199,9 +219,54 @@ def test_gate_goes_from_file_to_counts(tmp_path):
     assert rejected == {"none": 1.0, "0.01": 0.0, "0.5": 0.0} and passed == {"none": 0.0, "0.01": 0.0, "0.5": 0.5}
 
 
+SPLIT = pd.DataFrame({"image_id": ["a.jpg", "b.jpg"], "fold": [0, 1], "split": ["holdout", "train"]})
+
+
 def test_read_gate_raises(tmp_path):
+    path = tmp_path / "gate.csv"
     with pytest.raises(FileNotFoundError, match="Run 03_classifier with that model first"):
-        read_gate(tmp_path / "gate.csv", ["a.jpg"])
-    write_answers(tmp_path / "gate.csv", answers([1], [0.5]), "holdout")
+        read_gate(path, ["a.jpg"], SPLIT)
+    write_answers(path, answers([1], [0.5]), "holdout", SPLIT)
     with pytest.raises(ValueError, match=r"'z.jpg' is not among the images .* \(1 are missing\)"):
-        read_gate(tmp_path / "gate.csv", ["a.jpg", "z.jpg"])
+        read_gate(path, ["a.jpg", "z.jpg"], SPLIT)
+    with pytest.raises(ValueError, match="trained by another split. Run 03_classifier with it again"):
+        read_gate(path, ["a.jpg"], SPLIT.assign(split=["train", "holdout"]))
+    assert read_gate(path, ["a.jpg"], SPLIT.iloc[::-1]).tolist() == [0.5]
+
+
+def test_a_class_that_is_named_as_the_answer_is_keeps_its_own(plan):
+    """The answer comes first, and the class gets a name of its own."""
+    assert answer_names([DEFECT, "pits"]) == [DEFECT, "class defect", "pits"]
+
+
+def test_classifiers_and_masks_are_kept_apart(plan):
+    """Before anything is trained."""
+    masks = replace(plan, recipe=Recipe("steel_unet"))
+    for classify in (classify_by_holdout, classify_by_folds):
+        with pytest.raises(ValueError, match="steel_unet learns masks, expected defect. Train it in 04_segmentation"):
+            classify(masks)
+    for judge in (judge_by_holdout, judge_by_folds):
+        with pytest.raises(ValueError, match="learns defect and classes, expected masks. Train it in 03"):
+            judge(plan)
+
+
+def test_calibration_gain_is_paired():
+    """Perfect after, a tenth off before: the gain is a tenth, in every draw."""
+    before = answers([1, 0, 1, 0], [0.9, 0.1, 0.9, 0.1])
+    gain = calibration_gain(before, before.with_probabilities([[1], [0], [1], [0]]))
+    assert gain == pytest.approx((0.1, 0.1, 0.1))
+
+
+def test_beside_published_gives_both_for_each_row():
+    truth, yes = np.array([1, 1, 1, 0, 0], bool), np.array([1, 1, 0, 1, 0], bool)
+    published = read_published()
+    theirs = published[published["system"] == "classifier B"].set_index("measure")["value"]
+    table = beside_published(classification_report(truth, yes), theirs)
+    assert not table.isna().any(axis=None)
+    assert table.loc["normal", ["recall, published", "recall, here"]].tolist() == [0.73, 0.5]
+    assert table.loc["macro mean", "F1, published"] == 0.87
+    assert table["images, published"].tolist() == [872, 1064, 1936, 1936]
+
+
+def test_threshold_for_recall_without_a_defective_sheet():
+    assert np.isnan(threshold_for_recall(answers([0, 0], [0.2, 0.9]), 0.95))

@@ -31,7 +31,7 @@ def test_shift_by_one_is_what_the_wrong_decoder_gives():
 def test_off_by_one_costs_thin_masks_most(tiny_data):
     """Hand-worked: a run of length n keeps n - 1 of its pixels, so its Dice is (n - 1) / n."""
     dataset = read_dataset(tiny_data("ImageId,ClassId,EncodedPixels\na.jpg,1,2 1\nb.jpg,2,1 4\n"))
-    costs = off_by_one_costs(dataset).set_index("image_id")
+    costs = off_by_one_costs(dataset, dataset.training_ids).set_index("image_id")
     assert costs["pixels"].to_dict() == {"a.jpg": 1, "b.jpg": 4}
     assert costs.loc["a.jpg", "dice"] == 0 and costs.loc["b.jpg", "dice"] == pytest.approx(3 / 4)
     assert costs["ClassId"].tolist() == [1, 2]
@@ -41,7 +41,7 @@ def test_off_by_one_costs_agree_with_decoding(tiny_data):
     dataset = read_dataset(tiny_data("ImageId,ClassId,EncodedPixels\na.jpg,1,2 3 8 4\n"))
     mask = rle2mask("2 3 8 4", dataset.shape_of("a.jpg"))
     late = shift_by_one(mask)
-    (dice,) = off_by_one_costs(dataset)["dice"]
+    (dice,) = off_by_one_costs(dataset, dataset.training_ids)["dice"]
     assert dice == pytest.approx(2 * (mask & late).sum() / (mask.sum() + late.sum()))
 
 

@@ -117,6 +117,29 @@ def test_plan_steps_with_a_name_given():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"NAME": "mine"}, "'mine' without a model. Give 04_segmentation.MODEL, too"),
+        ({"MODEL": "paper", "NAME": "a/b"}, "'a/b' can't name a model"),
+        ({"MODEL": "paper", "NAME": ".."}, "'..' can't name a model"),
+        ({"MODEL": "paper", "NAME": "a.b"}, "'a.b' can't name a model"),
+        ({"MODEL": "paper", "NAME": "classifier_small"}, "is a classifier's name. Choose another"),
+    ],
+)
+def test_plan_steps_refuses_names_that_would_overwrite_others(given, message):
+    with pytest.raises(SeriesError, match=message):
+        plan_steps("smoke", {"04_segmentation": given})
+
+
+def test_plan_steps_of_a_profile_s_own_name():
+    """It stands for what the profile trains by that name."""
+    steps = plan_steps("study", {"04_segmentation": {"MODEL": "steel_unet_short"}}, ["04_segmentation"])
+    (step,) = steps
+    assert (step.label, step.parameters["MODEL"]) == ("04_segmentation-steel_unet_short", "steel_unet")
+    assert step.parameters["NAME"] == "steel_unet_short"
+
+
 def test_every_profile_trains_recipes_that_there_are_in_the_notebook_for_them():
     for profile, notebooks in MODELS.items():
         assert set(notebooks) == set(TRAINS)

@@ -95,6 +95,21 @@ def fresh_results(path, scope):
     return Results(path, scope)
 
 
+def best_model(records, models):
+    """The model with the best `kaggle_dice` on the validation part, which judges none of them.
+
+    Args:
+        records: dict of `read_results`.
+        models: names of models of 04_segmentation; one without that score doesn't count.
+
+    Returns:
+        The name, the first of several that are equal; None where no model has the score.
+    """
+    names = {model: f"04_segmentation.{model}.validation_kaggle_dice" for model in models}
+    scores = {model: records[name]["value"] or 0.0 for model, name in names.items() if name in records}
+    return max(scores, key=scores.get, default=None)
+
+
 def _plain_number(name, value):
     """A number of any kind as int or float; bool is a number to Python, but to record one is a mistake."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):

@@ -13,7 +13,7 @@ from helpers.data.dataset import read_dataset
 from helpers.data.leaks import find_dataset_copies
 from helpers.data.made_up import make_data
 from helpers.files import read_json, write_csv, write_json
-from helpers.results import fresh_results, read_results
+from helpers.results import best_model, fresh_results, read_results
 
 DEFAULT_PROFILE = "demo"
 CODE = Path(__file__).parent  # whose git revision a run notes, from whichever folder it is started
@@ -104,12 +104,10 @@ class Run:
             FileNotFoundError: no model was trained yet.
         """
         models = sorted(path.parent.name for path in self.need("models").glob("*/bundle.json"))
-        records = read_results(self.directory / "results.json")
-        scores = {model: f"04_segmentation.{model}.validation_kaggle_dice" for model in models}
-        scored = {model: records[name]["value"] or 0.0 for model, name in scores.items() if name in records}
-        if not scored:
+        best = best_model(read_results(self.directory / "results.json"), models)
+        if best is None:
             raise FileNotFoundError(f"{self.directory / 'models'} holds no finished model. Run 04_segmentation first.")
-        return max(scored, key=scored.get)
+        return best
 
 
 def find_root(start=None):

@@ -47,6 +47,7 @@ PROFILES = {
     },
     "full": {
         "02_preprocessing": {"MAX_IMAGES": 0, "MAX_PIXELS": 0, "CHANNELS": 3},
+        "04_taken_apart": {"ABLATION_MINUTES": 10.0},
     },
 }
 MADE_UP = "models/steel_unet-made-up"  # weights to begin with where images are few
@@ -218,15 +219,31 @@ def plan_steps(profile, settings, only=()):
             steps.append(Step(notebook, notebook, of_profile | given))
             continue
         trained = MODELS[profile][notebook]
-        for name in [given.get("NAME") or given["MODEL"]] if "MODEL" in given else trained:
+        for name in [_check_model_name(notebook, given)] if {"MODEL", "NAME"} & set(given) else trained:
             parameters = {"MODEL": name} | of_profile | trained.get(name, {})
             if "EPOCHS" in given:  # who asks for epochs doesn't want the profile's minutes
                 parameters |= {"TRAIN_MINUTES": 0.0}
-            parameters |= given
+            parameters |= {key: value for key, value in given.items() if key != "MODEL" or value not in trained}
             if parameters["MODEL"] != name:
                 parameters["NAME"] = name
             steps.append(Step(notebook, f"{notebook}-{name}", parameters))
     return [step for step in steps if not only or step.notebook in only]
+
+
+def _check_model_name(notebook, given):
+    """The name of what a notebook trains, where the user chose a model.
+
+    Raises:
+        SeriesError: there is a name without a model, or it is no plain one, or another notebook's.
+    """
+    if "MODEL" not in given:
+        raise SeriesError(f"-p {notebook}.NAME: got {given['NAME']!r} without a model. Give {notebook}.MODEL, too.")
+    name = given.get("NAME") or given["MODEL"]
+    if not re.fullmatch(r"\w[\w-]{0,49}", name):
+        raise SeriesError(f"-p {notebook}: {name!r} can't name a model. Use letters, digits, '-' and '_'.")
+    if notebook == "04_segmentation" and name in CLASSIFIERS:
+        raise SeriesError(f"-p {notebook}: {name!r} is a classifier's name. Choose another.")
+    return name
 
 
 def run_series(root, *, data="", profile=None, name="", settings=None, only=(), say=print):

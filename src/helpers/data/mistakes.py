@@ -28,17 +28,18 @@ def shift_by_one(mask):
     return flat.reshape(mask.shape, order="F")
 
 
-def off_by_one_costs(dataset):
+def off_by_one_costs(dataset, image_ids):
     """Dice of each true mask with itself as decoded one pixel too late.
 
     Args:
         dataset: a `Dataset`.
+        image_ids: labelled images.
 
     Returns:
         Table with a row for each image and class that has a defect: image_id, ClassId, pixels and dice.
     """
     rows = []
-    for image_id in dataset.training_ids:
+    for image_id in image_ids:
         for class_id, runs in zip(dataset.areas.columns, dataset.runs(image_id), strict=True):
             if runs:
                 mask = rle2mask(runs, dataset.shape_of(image_id)).astype(bool)

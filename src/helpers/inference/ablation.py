@@ -13,22 +13,22 @@ from helpers.metrics import pixel_score_terms
 from helpers.results import format_estimate
 
 FULL = "the full recipe"
-RANDOM_SPLIT = "random instead of stratified split"
+OTHER_SEED = "nothing but the seed"
+RANDOM_SPLIT = "split at random, neither stratified nor by group"
 MEASURES = ("defect_dice", "kaggle_dice")
 
 
 def recipe_changes(recipe):
-    """The recipe, and copies of it with one change each.
+    """Copies of a recipe with one change each.
 
     Args:
         recipe: a `Recipe`.
 
     Returns:
-        dict of what is changed -> `Recipe`; the full one first. A change that would change nothing is left out.
+        dict of what is changed -> `Recipe`. A change that would change nothing is left out.
     """
     training = recipe.training
     changed = {
-        FULL: recipe,
         "no augmentation": replace(recipe, augmentation=None),
         "focal Tversky instead of cross-entropy and Dice": replace(
             recipe, training=replace(training, loss={"focal_tversky": 1.0})
@@ -37,23 +37,27 @@ def recipe_changes(recipe):
         "no lifting of rare classes": replace(recipe, lift=0.0),
         "no defect-free images": replace(recipe, defects_only=True),
     }
-    return {name: each for name, each in changed.items() if name == FULL or each != recipe}
+    return {name: each for name, each in changed.items() if each != recipe}
 
 
 def ablate(plan):
-    """Train and judge a plan, and then with one change each, every time for as long.
+    """Train and judge a plan, and then with one change each, every time in as many steps as the first one took.
 
     Args:
         plan: a `Plan`.
 
     Returns:
-        dict of what is changed -> `Trial`. All but the last are judged on the same images; that one is of a split at
-        random, which judges on others.
+        dict of what is changed -> `Trial`: the full recipe, once more from another seed, each change, and a split at
+        random, which judges on other images.
     """
-    plans = {name: replace(plan, recipe=recipe) for name, recipe in recipe_changes(plan.recipe).items()}
+    full = judge_by_holdout(replace(plan, folder=plan.folder / "full"))
+    length = {name: full.settings[name] for name in ("epochs", "steps_per_epoch")}
+    plan = replace(plan, minutes=0.0, **length)
+    plans = {OTHER_SEED: replace(plan, seed=plan.seed + 1)}
+    plans |= {name: replace(plan, recipe=recipe) for name, recipe in recipe_changes(plan.recipe).items()}
     parts = random_parts(plan.split["image_id"], plan.seed)
     plans[RANDOM_SPLIT] = replace(plan, split=plan.split.assign(split=plan.split["image_id"].map(parts)))
-    trials = {}
+    trials = {FULL: full}
     for number, (name, each) in enumerate(tqdm(plans.items(), desc="One change each", unit="training")):
         trials[name] = judge_by_holdout(replace(each, folder=plan.folder / f"change-{number}"))
     return trials

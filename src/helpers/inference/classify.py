@@ -1,5 +1,7 @@
 """Answers for whole images: trained, judged like masks, calibrated, and used as a gate before the masks."""
 
+import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,6 +155,7 @@ def classify_by_holdout(plan):
     Returns:
         `ClassifierTrial`.
     """
+    plan.require(DEFECT)
     train, validation, holdout = (plan.split[plan.split["split"] == part] for part in (TRAIN, VALIDATION, HOLDOUT))
     model, history, settings = plan.train(train, validation, plan.folder)
     return ClassifierTrial(
@@ -175,6 +178,7 @@ def classify_by_folds(plan):
     Returns:
         `ClassifierTrial`.
     """
+    plan.require(DEFECT)
     models, parts, histories = {}, [], []
     for fold, part in plan.split.groupby("fold"):
         others = plan.split[plan.split["fold"] != fold]
@@ -205,13 +209,15 @@ def answer(model, plan, table):
     Returns:
         `Answers`.
     """
+    from helpers.models.targets import answer_names
+
     ids = table["image_id"].tolist()
     has_class = plan.dataset.areas.loc[ids].to_numpy() > 0
     truth = np.column_stack([has_class.any(axis=1), has_class])
     images = (plan.dataset.image(image_id, plan.channels) for image_id in ids)
     probabilities = predict_answers(model, plan.shape, images)
     count = probabilities.shape[1]
-    names = (DEFECT, *plan.dataset.class_names)[:count]
+    names = tuple(answer_names(plan.dataset.class_names)[:count])
     return Answers(table[["image_id", "group", "fold"]].reset_index(drop=True), truth[:, :count], probabilities, names)
 
 
@@ -258,19 +264,31 @@ def fit_calibration(answers):
         answers: `Answers` that are not judged by it.
 
     Returns:
-        List of (slope, offset) for each answer; (1, 0), which changes nothing, where the answer is always the same.
+        List of (slope, offset) for each answer; (1, 0), which changes nothing, where the answer is always the same, or
+        where the line would turn the ranking around.
 
     Source:
-        Platt (1999), "Probabilistic outputs for support vector machines", by scikit-learn's logistic regression.
+        Platt (1999), "Probabilistic outputs for support vector machines", with its targets, which keep a little
+        distance from 0 and 1; by scikit-learn's logistic regression without penalty.
     """
-    lines = []
-    for truth, probabilities in zip(answers.truth.T, answers.probabilities.T, strict=True):
-        if truth.all() or not truth.any():
-            lines.append((1.0, 0.0))
-            continue
-        fitted = LogisticRegression().fit(_logits(probabilities)[:, None], truth)
-        lines.append((float(fitted.coef_[0, 0]), float(fitted.intercept_[0])))
-    return lines
+    return [_fit_line(*answers.of(name)) for name in answers.names]
+
+
+def _fit_line(truth, probabilities):
+    """(slope, offset) of one answer."""
+    yes, no = truth.sum(), (~truth).sum()
+    if not yes or not no:
+        return 1.0, 0.0
+    targets = np.where(truth, (yes + 1) / (yes + 2), 1 / (no + 2))
+    logits = np.tile(_logits(probabilities), 2)[:, None]
+    scale = logits.std() or 1.0  # the search for the best line ends too early where the logits are close together
+    # Each image counts as yes by its target, and as no by the rest.
+    answer = np.repeat([True, False], len(truth))
+    fitted = LogisticRegression(C=np.inf, max_iter=1000).fit(
+        logits / scale, answer, sample_weight=np.concatenate([targets, 1 - targets])
+    )
+    slope = float(fitted.coef_[0, 0]) / scale
+    return (slope, float(fitted.intercept_[0])) if slope > 0 else (1.0, 0.0)
 
 
 def calibrate(probabilities, lines):
@@ -286,8 +304,9 @@ def _logits(probabilities):
 
 
 def threshold_for_recall(answers, recall):
-    """The threshold that rejects the fewest clean sheets while it catches so many of the defective ones."""
-    return operating_point(*answers.of(DEFECT), recall=recall).threshold
+    """The threshold that rejects the fewest clean sheets and catches so many defective ones; NaN without any."""
+    truth, probabilities = answers.of(DEFECT)
+    return operating_point(truth, probabilities, recall=recall).threshold if truth.any() else math.nan
 
 
 def score_answers(answers, repeats=1000):
@@ -309,18 +328,28 @@ def score_answers(answers, repeats=1000):
     }
 
 
-def score_yes(answers, yes):
+def calibration_gain(before, after):
+    """By how much the calibration error of the answer `defect` falls, paired: an Estimate."""
+    truth, stated = before.of(DEFECT)
+
+    def gain(truth, stated, calibrated):
+        return calibration_error(truth, stated) - calibration_error(truth, calibrated)
+
+    return bootstrap_statistic(gain, (truth, stated, after.of(DEFECT)[1]), before.groups)
+
+
+def score_yes(truth, yes, groups):
     """Accuracy, precision, recall, F1, sheets passed and sheets rejected of a decision, with intervals.
 
     Args:
-        answers: `Answers`.
-        yes: bool array (images,): which sheets are called defective.
+        truth: bool array (images,).
+        yes: bool array (images,): of which images it is said to be so.
+        groups: label of each image's group.
 
     Returns:
         dict of score -> Estimate.
     """
-    truth, _ = answers.of(DEFECT)
-    return interval_table(classification_terms(truth, yes) | sheet_terms(truth, yes), answers.groups)
+    return interval_table(classification_terms(truth, yes) | sheet_terms(truth, yes), groups)
 
 
 def decision_table(answers, decisions):
@@ -333,7 +362,8 @@ def decision_table(answers, decisions):
     Returns:
         (table, dict of name -> score -> Estimate).
     """
-    estimates = {name: score_yes(answers, yes) for name, yes in decisions.items()}
+    truth, _ = answers.of(DEFECT)
+    estimates = {name: score_yes(truth, yes, answers.groups) for name, yes in decisions.items()}
     texts = {
         name: {score: format_estimate(*estimate) for score, estimate in scores.items()}
         for name, scores in estimates.items()
@@ -363,6 +393,33 @@ def classification_report(truth, yes):
     return table.rename_axis("sheets").astype({"images": int})
 
 
+def beside_published(report, published):
+    """A classification report beside the published one.
+
+    Args:
+        report: table of `classification_report`.
+        published: Series of the published figures of classifier B by their measure.
+
+    Returns:
+        Table with the report's rows, and for each score two columns: published and here.
+    """
+    columns = {}
+    for score, name in (("precision", "precision"), ("recall", "recall"), ("f1", "F1")):
+        theirs = [
+            f"{name} of {sheets} sheets" if sheets in ("normal", "defective") else f"{name}, {sheets}"
+            for sheets in report.index
+        ]
+        columns[f"{name}, published"] = published.reindex(theirs).to_numpy()
+        columns[f"{name}, here"] = report[score].to_numpy()
+    counts = [published["normal sheets"], published["defective sheets"]]
+    columns["images, published"] = [*counts, sum(counts), sum(counts)]
+    return (
+        pd.DataFrame(columns, index=report.index)
+        .astype({"images, published": int})
+        .assign(**{"images, here": report["images"]})
+    )
+
+
 def telling_sheets(answers):
     """The surest hit, the worst miss, the worst false alarm and the surest clean sheet.
 
@@ -373,7 +430,7 @@ def telling_sheets(answers):
         dict of what it is -> image id; without those that there are none of.
     """
     truth, probabilities = answers.of(DEFECT)
-    ids = answers.images["image_id"]
+    ids = answers.images["image_id"].to_numpy()
     wanted = {
         "surest defect": (truth, probabilities),
         "defect it doubts most": (truth, -probabilities),
@@ -388,39 +445,55 @@ def telling_sheets(answers):
     return shown
 
 
-def write_answers(path, answers, part):
-    """Keep what a classifier says of each judging image, for the gate before the masks."""
-    columns = {}
+def split_key(split):
+    """A text that tells a split from others: of each image, its fold and its part."""
+    rows = split.sort_values("image_id")[["image_id", "fold", "split"]]
+    return hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()[:16]
+
+
+def write_answers(path, answers, part, split):
+    """Keep what a classifier says of each judging image, for the gate before the masks.
+
+    Args:
+        path: where to write.
+        answers: `Answers`.
+        part: "holdout" or "folds".
+        split: table of `helpers.data.split.make_split` that it was trained and judged by.
+    """
+    columns = {"split": split_key(split)}
     for name, true, stated in zip(answers.names, answers.truth.T, answers.probabilities.T, strict=True):
         columns |= {f"has {name}": true.astype(int), f"probability of {name}": stated}
     write_csv(path, answers.images.assign(part=part, **columns), index=False)
 
 
-def read_gate(path, image_ids):
+def read_gate(path, image_ids, split):
     """What a classifier said of images, each by a network that never saw it.
 
     Args:
         path: file of `write_answers`.
         image_ids: the images asked for.
+        split: table of `helpers.data.split.make_split` that the masks are judged by.
 
     Returns:
-        float array (images,): the probability of a defect.
+        Series of the probability of a defect by image id.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the classifier judged other images.
+        ValueError: the classifier was judged on other images, or by another split.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there. Run 03_classifier with that model first, or leave GATE empty.")
-    table = pd.read_csv(path, dtype={"image_id": str}).set_index("image_id")
+    table = pd.read_csv(path, dtype={"image_id": str, "split": str}).set_index("image_id")
+    if set(table["split"]) != {split_key(split)}:
+        raise ValueError(f"{path}: the classifier was trained by another split. Run 03_classifier with it again.")
     missing = [image_id for image_id in image_ids if image_id not in table.index]
     if missing:
         raise ValueError(
             f"{path}: {missing[0]!r} is not among the images that the classifier judged ({len(missing)} are missing). "
             "Judge both by the holdout, or both by folds."
         )
-    return table.loc[list(image_ids), f"probability of {DEFECT}"].to_numpy()
+    return table.loc[list(image_ids), f"probability of {DEFECT}"]
 
 
 def gate_counts(counts, passes):

@@ -79,7 +79,7 @@ def score_rows(counts, groups, class_names):
     return pd.DataFrame(texts).T.rename_axis("class").fillna("–"), estimates
 
 
-def record_scores(results, estimates, split, prefix=""):
+def record_scores(results, estimates, split, prefix="", condition=""):
     """Record a row of scores of `score_rows` under their names.
 
     Args:
@@ -87,6 +87,7 @@ def record_scores(results, estimates, split, prefix=""):
         estimates: dict of score -> Estimate, of all classes or of one.
         split: the part of the data that was scored.
         prefix: put before each name, such as "validation_".
+        condition: what the definitions add, such as "behind a gate".
     """
     for name, estimate in estimates.items():
         results.record(
@@ -94,7 +95,7 @@ def record_scores(results, estimates, split, prefix=""):
             estimate.value,
             "fraction",
             split,
-            SCORE_DEFINITIONS[name],
+            "; ".join(filter(None, [SCORE_DEFINITIONS[name], condition])),
             low=estimate.low,
             high=estimate.high,
         )

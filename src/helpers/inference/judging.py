@@ -12,6 +12,7 @@ from helpers.inference.predict import predict_probabilities, threshold_masks
 from helpers.inference.tuning import Decisions, ThresholdCounts, count_at_thresholds, decided_counts, tune_decisions
 
 FOLDS = "folds"
+MASKS = "masks"  # the target of recipes that are judged here
 USUAL_THRESHOLD = 0.5
 
 
@@ -64,6 +65,18 @@ class Trial:
         parts = {number: self.counts.take(fold == number) for number in self.by_fold}
         decisions = _decide_by_folds(parts, measure)
         return PixelCounts.concatenate(decided_counts(part, decisions[number]) for number, part in parts.items())
+
+    def validation_counts(self, judged, split):
+        """`PixelCounts` of the validation part, by which models of a run are compared whatever judges them.
+
+        Args:
+            judged: `PixelCounts` of `judge`.
+            split: table of `helpers.data.split.make_split`.
+        """
+        if self.part != FOLDS:
+            return decided_counts(self.tuned_on, self.decisions)
+        ids = split.loc[split["split"] == VALIDATION, "image_id"]
+        return judged.take(self.judged["image_id"].isin(ids).to_numpy())
 
     def predict(self, dataset, image_ids):
         """Probabilities of judging images, each by the network that never saw it, one at a time.
@@ -173,6 +186,21 @@ class Plan:
             )
         return model, history, settings
 
+    def require(self, target):
+        """Stop where the recipe learns something else.
+
+        Args:
+            target: beginning of the recipe's target: "masks", or "defect" for classifiers.
+
+        Raises:
+            ValueError: it does.
+        """
+        if not self.recipe.target.startswith(target):
+            notebook = "04_segmentation" if self.recipe.target == MASKS else "03_classifier"
+            raise ValueError(
+                f"model: {self.recipe.network} learns {self.recipe.target}, expected {target}. Train it in {notebook}."
+            )
+
     def trained_on(self, table):
         """Ids of the images of a table that the recipe trains on."""
         kept = table[table["combination"] != "none"] if self.recipe.defects_only else table
@@ -192,6 +220,7 @@ def judge_by_holdout(plan):
     Returns:
         `Trial`.
     """
+    plan.require(MASKS)
     train, validation, holdout = (plan.split[plan.split["split"] == part] for part in (TRAIN, VALIDATION, HOLDOUT))
     model, history, settings = plan.train(train, validation, plan.folder)
     tuned_on = plan.count(model, validation)
@@ -228,6 +257,7 @@ def judge_by_folds(plan, ship=True):
     Raises:
         ValueError: the recipe has patience, which would choose by the fold that judges.
     """
+    plan.require(MASKS)
     if plan.recipe.training.patience:
         raise ValueError(
             f"patience: got {plan.recipe.training.patience}, expected 0 with folds: the fold that judges must not "

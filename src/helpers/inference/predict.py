@@ -25,6 +25,8 @@ def predict_probabilities(model, bundle, images, batch_size=8):
     """
     if batch_size < 1:
         raise ValueError(f"batch_size: got {batch_size}, expected 1 or more images. 8 is usual.")
+    if bundle.get("target", "masks") != "masks":
+        raise ValueError(f"the bundle gives {bundle['target']}, expected masks. Take the bundle of a model of 04.")
     waiting = []
     for image in images:
         _check_image(image, bundle["channels"])

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers.models.classifiers import LAST_FEATURES
+from helpers.models.classifiers import LAST_FEATURES, PROBABILITIES
 
 
 def attention(model, image, output=0):
@@ -21,12 +21,14 @@ def attention(model, image, output=0):
     Source:
         Selvaraju, Cogswell, Das, Vedantam, Parikh and Batra (2017), doi:10.1109/ICCV.2017.74.
     """
-    inside = keras.Model(model.inputs, [model.get_layer(LAST_FEATURES).output, model.output])
+    last = model.get_layer(PROBABILITIES)
+    inside = keras.Model(model.inputs, [model.get_layer(LAST_FEATURES).output, last.input])
     pictures = tf.convert_to_tensor(image)[None]
     with tf.GradientTape() as tape:
         tape.watch(pictures)  # so that what comes of it is recorded
-        features, answers = inside(pictures, training=False)
-        logit = tf.math.log(answers[0, 0, 0, output] + 1e-9) - tf.math.log(1 - answers[0, 0, 0, output] + 1e-9)
+        features, given = inside(pictures, training=False)
+        # Before the sigmoid, whose slope vanishes where the network is sure.
+        logit = tf.reduce_sum(tf.cast(given[0, 0, 0], tf.float32) * last.kernel[:, output])
     slopes = tape.gradient(logit, features)
     weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
     seen = np.maximum(np.asarray(tf.reduce_sum(weights * features, axis=-1)[0], float), 0)

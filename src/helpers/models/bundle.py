@@ -11,6 +11,7 @@ from pathlib import Path
 from helpers.files import read_json, write_json, written_beside
 from helpers.models.build import BUILDERS, build_model
 from helpers.models.parts import check_shape
+from helpers.models.targets import TARGETS
 
 FORMAT = 1
 KEYS = {
@@ -46,6 +47,7 @@ def save_bundle(
     scores,
     smallest_masks=None,
     mirrored=False,
+    target="masks",
 ):
     """Write a model bundle: `bundle.json` and a weights file that is named by its content.
 
@@ -62,6 +64,7 @@ def save_bundle(
         scores: dict: name -> {value, unit, split, definition}.
         smallest_masks: for each class, the smallest mask that is believed, as a fraction of the image; None: all.
         mirrored: whether predictions are means over the image and its mirror images.
+        target: what the network gives, one of `helpers.models.targets.TARGETS`.
 
     Returns:
         The dict that `bundle.json` holds.
@@ -81,6 +84,7 @@ def save_bundle(
         "thresholds": [float(threshold) for threshold in thresholds],
         "smallest_masks": [float(size) for size in smallest_masks or [0.0] * len(class_names)],
         "mirrored": bool(mirrored),
+        "target": target,
         "weights": "new.weights.h5",
         "sha256": "",
         "parameters": model.count_params(),
@@ -177,6 +181,10 @@ def _check_bundle(bundle, path):
         raise ValueError(
             f"{path}: the architecture {bundle['architecture']!r} is not known here. "
             f"Known: {', '.join(sorted(BUILDERS))}."
+        )
+    if bundle.get("target", "masks") not in TARGETS:  # bundles from before there were classifiers say nothing
+        raise ValueError(
+            f"{path}: target is {bundle['target']!r}, expected one of: {', '.join(TARGETS)}. Update this project."
         )
     if bundle["scaling"] != SCALING:
         raise ValueError(f"{path}: scaling is {bundle['scaling']!r}, expected {SCALING!r}. Update this project.")

@@ -9,6 +9,8 @@ from keras import layers
 from helpers.models.parts import (
     MAX_BLOCKS,
     MAX_FILTERS,
+    MOMENTUM,
+    FusedBatchNormalization,
     check_grey,
     check_numbers,
     check_shape,
@@ -17,7 +19,7 @@ from helpers.models.parts import (
     standardise,
 )
 
-LAST_FEATURES = "features"  # the layer that Grad-CAM looks at
+LAST_FEATURES, PROBABILITIES = "features", "probabilities"  # the layers that Grad-CAM looks at
 
 
 def classifier_resnet50(shape, num_classes, channels=1, grey_mean=0.0, grey_deviation=1.0, dense=256):
@@ -50,11 +52,20 @@ def classifier_resnet50(shape, num_classes, channels=1, grey_mean=0.0, grey_devi
     inputs = keras.Input((*shape, channels), name="image")
     outputs = standardise(inputs, grey_mean, grey_deviation)
     encoder = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(*shape, channels))
+    encoder = keras.models.clone_model(encoder, clone_function=_with_quick_norm)
     outputs = layers.Activation("linear", name=LAST_FEATURES)(encoder(outputs))
     outputs = layers.GlobalAveragePooling2D(keepdims=True, name="mean")(outputs)
     outputs = layers.Dense(dense, activation="relu", name="dense")(outputs)
-    outputs = layers.Dense(num_classes, activation="sigmoid", dtype="float32", name="probabilities")(outputs)
+    outputs = layers.Dense(num_classes, activation="sigmoid", dtype="float32", name=PROBABILITIES)(outputs)
     return keras.Model(inputs, outputs, name="classifier_resnet50")
+
+
+def _with_quick_norm(layer):
+    """A copy of a layer; batch norms by the quick operation, with the momentum that short trainings need."""
+    settings = layer.get_config()
+    if isinstance(layer, layers.BatchNormalization):
+        return FusedBatchNormalization.from_config(settings | {"momentum": MOMENTUM})
+    return type(layer).from_config(settings)
 
 
 def classifier_small(
@@ -110,5 +121,5 @@ def classifier_small(
         layers.GlobalMaxPooling2D(keepdims=True, name="largest")(outputs),
     ]
     outputs = layers.Concatenate(name="head_join")(pooled)
-    outputs = layers.Dense(num_classes, activation="sigmoid", dtype="float32", name="probabilities")(outputs)
+    outputs = layers.Dense(num_classes, activation="sigmoid", dtype="float32", name=PROBABILITIES)(outputs)
     return keras.Model(inputs, outputs, name="classifier_small")

@@ -62,9 +62,12 @@ class Recipe:
         plain = asdict(self)
         return plain | plain.pop("training")
 
-    def table(self):
-        """The settings as a table with a row each: setting and value, as texts."""
-        rows = [(name, _words(value)) for name, value in self.describe().items()]
+    def table(self, minutes=0.0):
+        """The settings as a table with a row each, setting and value, as texts; with minutes instead of epochs."""
+        settings = self.describe()
+        if minutes:
+            settings = {name: value for name, value in settings.items() if name != "epochs"} | {"minutes": minutes}
+        rows = [(name, _words(value)) for name, value in settings.items()]
         return pd.DataFrame(rows, columns=["setting", "value"])
 
 
@@ -112,7 +115,7 @@ RECIPES = {
         replace(OURS, loss={"bce": 1.0}),
         batch_size=16,
         lift=0.5,
-        augmentation=replace(OURS_MASKS, zoom=0.1, turn=0.0, erase=0.5),
+        augmentation=replace(OURS_MASKS, zoom=0.1, turn=0.0, erase=0.5, paste=0.0),
         target="defect and classes",
     ),
 }

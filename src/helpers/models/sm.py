@@ -14,7 +14,7 @@ import numpy as np
 from keras import layers, ops
 
 from helpers.data.resize import network_shape
-from helpers.models.parts import FusedBatchNormalization, check_grey, check_shape, standardise
+from helpers.models.parts import MOMENTUM, FusedBatchNormalization, check_grey, check_shape, standardise
 
 INSTALL = "pip install segmentation-models==1.0.1"
 PREPROCESSING = ("standardise", "imagenet")
@@ -294,9 +294,11 @@ def _keras_for_package():
     """The parts of Keras that the package takes as arguments, mended where Keras 3 is stricter than what it knows."""
     from tensorflow import keras as tf_keras  # whose backend keeps `int_shape`, which Keras 3 alone has dropped
 
-    quick = {"BatchNormalization": FusedBatchNormalization}
     # The DenseNets name three layers with a slash, which Keras 3 refuses.
-    mended = {name: _without_slash(quick.get(name, getattr(layers, name))) for name in SLASHED}
+    mended = {name: _without_slash(getattr(layers, name)) for name in SLASHED}
+    mended["BatchNormalization"] = _without_slash(
+        lambda **settings: FusedBatchNormalization(**settings | {"momentum": MOMENTUM})
+    )
     return {
         "backend": tf_keras.backend,
         "layers": types.SimpleNamespace(**(vars(layers) | mended)),

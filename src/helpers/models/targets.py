@@ -58,8 +58,13 @@ def all_answers(masks):
     return ops.concatenate([defect_answer(masks), class_answers(masks)], axis=-1)
 
 
+def answer_names(class_names):
+    """A name for each of `all_answers`; a class that is named as the first answer is gets "class" before its name."""
+    return [DEFECT, *(f"class {name}" if name == DEFECT else name for name in class_names)]
+
+
 TARGETS = {
     "masks": Target(None, list, lambda: [BatchDice(), DefectDice()], "defect_dice"),
-    "defect": Target(defect_answer, lambda class_names: [DEFECT], lambda: [DefectAuc()], "auc"),
-    "defect and classes": Target(all_answers, lambda class_names: [DEFECT, *class_names], lambda: [DefectAuc()], "auc"),
+    DEFECT: Target(defect_answer, lambda class_names: [DEFECT], lambda: [DefectAuc()], "auc"),
+    "defect and classes": Target(all_answers, answer_names, lambda: [DefectAuc()], "auc"),
 }

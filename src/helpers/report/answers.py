@@ -61,7 +61,8 @@ def ranking_curves(answers):
         found, wrong = caught * truth.sum(), curve.rejected * (~truth).sum()
         said = found + wrong > 0
         label = f"{plain(name)}, {average_precision(truth, probabilities):.2f}"
-        precision.plot(caught[said], (found / np.maximum(found + wrong, 1))[said], style, color=colour, label=label)
+        share = found / np.maximum(found + wrong, 1)
+        precision.plot(caught[said], share[said], style, color=colour, label=label, drawstyle="steps-post")
     roc.plot([0, 1], [0, 1], ":", color=NEUTRAL)
     roc.set(xlabel="share of the images without it that are said to have it", ylabel="recall", title="ROC; area")
     precision.set(xlabel="recall", ylabel="precision", ylim=(0, 1.03), title="precision and recall; mean precision")

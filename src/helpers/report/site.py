@@ -14,7 +14,7 @@ from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
 from helpers.files import read_json, replace_folder, restore_folder, write_text
-from helpers.results import format_estimate, read_results
+from helpers.results import best_model, format_estimate, read_results
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAIN_SCORES = ("kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "empty_accuracy")
@@ -213,12 +213,8 @@ def scored_models(results, scored=SEGMENTED):
 
 
 def main_model(results):
-    """The model that is best on what its decisions were tuned on, as `Run.best_model` has it; None without any."""
-    scores = {
-        model: results.get(f"04_segmentation.{model}.validation_kaggle_dice", {}).get("value") or 0.0
-        for model in scored_models(results)
-    }
-    return max(scores, key=scores.get, default=None)
+    """The model whose predictions a report shows first: `best_model` of those that have scores; None without any."""
+    return best_model(results, scored_models(results))
 
 
 def _score_rows(results, scored, names):
