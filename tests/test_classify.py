@@ -187,6 +187,7 @@ def test_classification_report_is_the_published_kind():
     assert report.index.tolist() == ["normal", "defective", "macro mean", "weighted mean"]
     assert report.loc["normal", ["precision", "recall", "f1", "images"]].tolist() == [0.5, 0.5, 0.5, 2]
     assert report.loc["defective", "precision"] == pytest.approx(2 / 3)
+    assert report["images"].tolist() == [2, 3, 5, 5]
     assert report.loc["macro mean", "recall"] == pytest.approx((1 / 2 + 2 / 3) / 2)
     assert report.loc["weighted mean", "recall"] == pytest.approx(3 / 5)
 

@@ -387,9 +387,10 @@ def classification_report(truth, yes):
         rows[name] = {score: terms[score].score() for score in ("precision", "recall", "f1")} | {"images": true.sum()}
     table = pd.DataFrame(rows).T
     scores = table[["precision", "recall", "f1"]]
-    weights = table["images"] / table["images"].sum()
-    table.loc["macro mean"] = [*scores.mean(skipna=False), table["images"].sum()]
-    table.loc["weighted mean"] = [*scores.mul(weights, axis=0).sum(skipna=False), table["images"].sum()]
+    images = table["images"].sum()
+    weights = table["images"] / images
+    table.loc["macro mean"] = [*scores.mean(skipna=False), images]
+    table.loc["weighted mean"] = [*scores.mul(weights, axis=0).sum(skipna=False), images]
     return table.rename_axis("sheets").astype({"images": int})
 
 
