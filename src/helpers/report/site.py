@@ -166,7 +166,7 @@ def _describe_page(path):
     headings = (re.search(r"^#\s+(.+)$", cell.source, re.MULTILINE) for cell in notebook.cells)
     title = next((found.group(1).strip() for found in headings if found), path.stem)
     notebook_name, _, model = path.stem.partition("-")
-    label = notebook_name.replace("_", " ", 1) + (f": {model}" if model else "")
+    label = notebook_name.replace("_", " ") + (f": {model}" if model else "")
     return {"file": f"{path.stem}.html", "label": label, "title": f"{title} ({model})" if model else title}
 
 
