@@ -39,7 +39,7 @@ def folds(plan):
     return judge_by_folds(plan)
 
 
-def test_judge_by_folds_scores_every_image_by_a_network_that_never_saw_it(plan, folds):
+def test_judge_by_folds_scores_every_image_by_a_network_that_never_saw_it(plan, folds, tmp_path):
     """The networks differ, and the settings of each say what it was trained on."""
     assert sorted(folds.judged["image_id"]) == sorted(plan.split["image_id"])
     assert len(folds.counts.true) == len(plan.split)
@@ -47,7 +47,8 @@ def test_judge_by_folds_scores_every_image_by_a_network_that_never_saw_it(plan, 
     fold_of = plan.split.set_index("image_id")["fold"]
     assert (folds.judged.set_index("image_id")["fold"] == fold_of[folds.judged["image_id"]]).all()
     for place, row in enumerate(folds.judged.itertuples()):
-        alone = plan.count(folds.models[row.fold], plan.split[plan.split["image_id"] == row.image_id])
+        table = plan.split[plan.split["image_id"] == row.image_id]
+        alone = plan.count(plan.predict(folds.models[row.fold], [table], tmp_path), table)
         np.testing.assert_array_equal(alone.predicted[0], folds.counts.predicted[place])
     assert sorted(folds.settings["images"]) == sorted(plan.split["image_id"])
     assert folds.settings["watched"] == []
@@ -104,7 +105,8 @@ def test_judge_by_holdout_tunes_on_the_validation_part(plan, dataset, tmp_path):
     assert set(trial.settings["images"]) == parts["train"]
     assert set(trial.settings["watched"]) == parts["validation"]
     assert set(trial.judged["image_id"]) == parts["holdout"] and trial.part == "holdout"
-    validation = plan.count(trial.model, plan.split[plan.split["split"] == "validation"])
+    table = plan.split[plan.split["split"] == "validation"]
+    validation = plan.count(plan.predict(trial.model, [table], tmp_path / "again"), table)
     assert trial.decisions == tune_decisions(validation, "defect_dice")
     judged = trial.judge(dataset)
     assert len(judged) == len(parts["holdout"])

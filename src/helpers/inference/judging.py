@@ -7,11 +7,12 @@ import pandas as pd
 
 from helpers.counts import PixelCounts, pixel_counts
 from helpers.data.split import HOLDOUT, TRAIN, VALIDATION
-from helpers.inference.evaluate import predict_labelled
-from helpers.inference.predict import predict_probabilities, threshold_masks
+from helpers.inference.kept import KeptPredictions, keep_predictions
+from helpers.inference.predict import threshold_masks
 from helpers.inference.tuning import Decisions, ThresholdCounts, count_at_thresholds, decided_counts, tune_decisions
 
 FOLDS = "folds"
+PREDICTIONS = "predictions.zip"
 MASKS = "masks"  # the target of recipes that are judged here
 USUAL_THRESHOLD = 0.5
 
@@ -28,7 +29,7 @@ class Trial:
         counts: `ThresholdCounts` of these images, in that order.
         by_fold: dict of fold -> `Decisions` that were tuned without it.
         models: dict of fold -> keras.Model that never saw it.
-        network: dict with input_shape, channels and mirrored, as these networks predict.
+        kept: `KeptPredictions` of the judging images, and of those that decisions are tuned on.
         tuned_on: `ThresholdCounts` of the images that `decisions` were tuned on.
         tuned_groups: groups of these images.
         history: table of all epochs; with folds it has a column `fold`.
@@ -42,7 +43,7 @@ class Trial:
     counts: ThresholdCounts
     by_fold: dict
     models: dict
-    network: dict
+    kept: KeptPredictions
     tuned_on: ThresholdCounts
     tuned_groups: pd.Series
     history: pd.DataFrame
@@ -79,7 +80,7 @@ class Trial:
         return judged.take(self.judged["image_id"].isin(ids).to_numpy())
 
     def predict(self, dataset, image_ids):
-        """Probabilities of judging images, each by the network that never saw it, one at a time.
+        """Probabilities of judging images, each by a network that never saw it, one at a time.
 
         Args:
             dataset: a `Dataset`.
@@ -92,8 +93,7 @@ class Trial:
         fold_of = self.judged.set_index("image_id")["fold"]
         for image_id in image_ids:
             fold = fold_of[image_id]
-            image = dataset.image(image_id, self.network["channels"])
-            probabilities = next(predict_probabilities(self.models[fold], self.network, [image]))
+            probabilities = self.kept.probabilities(image_id, dataset.shape_of(image_id))
             decisions = self.by_fold[fold]
             yield probabilities, threshold_masks(probabilities, decisions.thresholds, decisions.smallest)
 
@@ -206,11 +206,22 @@ class Plan:
         kept = table[table["combination"] != "none"] if self.recipe.defects_only else table
         return kept["image_id"].tolist()
 
-    def count(self, model, table):
+    def predict(self, model, tables, folder):
+        """Predict the images of some tables, and keep the predictions in a folder.
+
+        Returns:
+            `KeptPredictions`.
+        """
+        image_ids = [image_id for table in tables for image_id in table["image_id"]]
+        return keep_predictions(Path(folder) / PREDICTIONS, model, self.network, self.dataset, image_ids)
+
+    def count(self, kept, table):
         """`ThresholdCounts` of the images of a table, at their own size."""
         return ThresholdCounts.concatenate(
-            count_at_thresholds(y_true, probabilities)
-            for y_true, probabilities in predict_labelled(model, self.network, self.dataset, table["image_id"])
+            count_at_thresholds(
+                self.dataset.masks(image_id), kept.probabilities(image_id, self.dataset.shape_of(image_id))
+            )
+            for image_id in table["image_id"]
         )
 
 
@@ -223,17 +234,18 @@ def judge_by_holdout(plan):
     plan.require(MASKS)
     train, validation, holdout = (plan.split[plan.split["split"] == part] for part in (TRAIN, VALIDATION, HOLDOUT))
     model, history, settings = plan.train(train, validation, plan.folder)
-    tuned_on = plan.count(model, validation)
+    kept = plan.predict(model, [validation, holdout], plan.folder)
+    tuned_on = plan.count(kept, validation)
     decisions = tune_decisions(tuned_on, plan.measure)
     return Trial(
         model=model,
         decisions=decisions,
         part=HOLDOUT,
         judged=holdout[["image_id", "group"]].assign(fold=0),
-        counts=plan.count(model, holdout),
+        counts=plan.count(kept, holdout),
         by_fold={0: decisions},
         models={0: model},
-        network=plan.network,
+        kept=kept,
         tuned_on=tuned_on,
         tuned_groups=validation["group"],
         history=history,
@@ -263,11 +275,14 @@ def judge_by_folds(plan, ship=True):
             f"patience: got {plan.recipe.training.patience}, expected 0 with folds: the fold that judges must not "
             "choose when to stop."
         )
-    models, counts, histories = {}, {}, []
+    models, counts, histories, paths = {}, {}, [], []
     for fold, part in plan.split.groupby("fold"):
         others = plan.split[plan.split["fold"] != fold]
-        models[fold], history, settings = plan.train(others, part, Path(plan.folder) / f"fold-{fold}")
-        counts[fold] = plan.count(models[fold], part)
+        folder = Path(plan.folder) / f"fold-{fold}"
+        models[fold], history, settings = plan.train(others, part, folder)
+        kept = plan.predict(models[fold], [part], folder)
+        counts[fold] = plan.count(kept, part)
+        paths += kept.paths
         histories.append(history.assign(fold=fold))
     by_fold = _decide_by_folds(counts, plan.measure)
     pooled = ThresholdCounts.concatenate(counts.values())
@@ -283,7 +298,7 @@ def judge_by_folds(plan, ship=True):
         counts=pooled,
         by_fold=by_fold,
         models=models,
-        network=plan.network,
+        kept=KeptPredictions(paths),
         tuned_on=pooled,
         tuned_groups=judged["group"],
         history=pd.concat([*histories, history.assign(fold="all")], ignore_index=True),

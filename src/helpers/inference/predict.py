@@ -1,5 +1,7 @@
 """Predictions at the image's own size, one image at a time."""
 
+from collections import deque
+
 import numpy as np
 
 from helpers.data.resize import resize_image, resize_probabilities
@@ -22,6 +24,27 @@ def predict_probabilities(model, bundle, images, batch_size=8):
 
     Raises:
         ValueError: an image is of another kind, the network gives NaN, or the batch size is below 1.
+    """
+    shapes = deque()
+
+    def seen():
+        for image in images:
+            shapes.append(np.shape(image)[:2])
+            yield image
+
+    for versions in predict_at_network_size(model, bundle, seen(), batch_size):
+        yield resize_probabilities(versions[-1], shapes.popleft())
+
+
+def predict_at_network_size(model, bundle, images, batch_size=8):
+    """Predict images in batches, and give what the network gives, one image at a time.
+
+    Args, Raises:
+        As `predict_probabilities`.
+
+    Yields:
+        float32 array (versions, height, width, classes) of probabilities, at the network's size: of the image as it is,
+        and where the bundle says `mirrored` of the mean with its mirror images.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size: got {batch_size}, expected 1 or more images. 8 is usual.")
@@ -83,20 +106,20 @@ def threshold_masks(probabilities, thresholds, smallest=None):
 
 
 def _predict_batch(model, bundle, images):
-    """Probabilities of a few images, each at its own size."""
+    """Versions of the probabilities of a few images, each at the network's size."""
     shape = tuple(bundle["input_shape"])
     batch = np.stack([resize_image(image, shape) for image in images]).astype(np.float32) / 255
     mirrorings = MIRRORINGS if bundle["mirrored"] else MIRRORINGS[:1]
-    predicted = np.mean(
-        [np.flip(model.predict_on_batch(np.flip(batch, axes)), axes) for axes in mirrorings], axis=0, dtype=np.float32
-    )
+    predicted = np.stack([np.flip(model.predict_on_batch(np.flip(batch, axes)), axes) for axes in mirrorings])
     if not np.isfinite(predicted).all():
         raise ValueError(
             "the network gives NaN, expected probabilities. Did its training run away? Train it again at a lower "
             "learning rate."
         )
-    for image, probabilities in zip(images, predicted, strict=True):
-        yield resize_probabilities(probabilities, image.shape[:2])
+    versions = [predicted[0]]
+    if bundle["mirrored"]:
+        versions.append(predicted.mean(axis=0, dtype=np.float32))
+    yield from np.stack(versions, axis=1)
 
 
 def _check_image(image, channels):
