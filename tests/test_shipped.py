@@ -11,13 +11,23 @@ from helpers.inference.evaluate import count_pixels
 from helpers.inference.predict import predict_masks
 from helpers.metrics import defect_dice
 from helpers.models.bundle import load_bundle
+from helpers.results import read_results
 
 MODELS = Path(__file__).absolute().parents[1] / "models"
 SHIPPED = sorted(path.parent.name for path in MODELS.glob("*/bundle.json"))
 
 
-def test_our_network_is_shipped_as_trained_on_made_up_sheets():
-    assert SHIPPED == ["steel_unet-made-up"]
+def test_our_network_is_shipped_as_trained_on_real_photographs_and_on_made_up_sheets():
+    assert SHIPPED == ["steel_unet", "steel_unet-made-up"]
+
+
+def test_the_one_of_real_photographs_is_that_of_the_committed_report():
+    """The same scores, of the same folds, and better than predicting nothing."""
+    _, bundle = load_bundle(MODELS / "steel_unet")
+    results = read_results(MODELS.parent / "reports" / "severstal-sample" / "results.json")
+    for name, score in bundle["scores"].items():
+        assert score["value"] == pytest.approx(results[f"04_segmentation.steel_unet.{name}"]["value"])
+    assert bundle["scores"]["above_floor"]["low"] > 0
 
 
 @pytest.mark.parametrize("name", SHIPPED)
