@@ -378,6 +378,9 @@ def _read_values_one_by_one(text):
     tokens = [token for token in text.split(" ") if token]
     values = []
     for index, token in enumerate(tokens):
+        if len(token) < 19 and token.isascii() and token.isdigit():
+            values.append(int(token))
+            continue
         place = f"run {index // 2 + 1}: {'length' if index % 2 else 'start'} {_shorten(token)}"
         if token.lower() in _SPELLINGS_OF_MISSING:
             raise RunError(
