@@ -29,6 +29,7 @@ bench: .venv/.ready  ## time our code beside what people use today
 	$(BIN)/python benchmarks/rle.py
 	$(BIN)/python benchmarks/loader.py
 	$(BIN)/python benchmarks/groups.py
+	$(BIN)/python benchmarks/submission.py
 
 readme: .venv/.ready  ## write README.md's results, and the pages of reports, models and benchmarks
 	$(BIN)/steel readme

@@ -86,4 +86,4 @@ def test_print_problems_shows_at_most_so_many_of_a_kind_and_counts_the_rest():
 def test_print_problems_keeps_control_characters_out_of_the_terminal():
     lines = []
     print_problems(problem_table([Problem(ERROR, "a\x1b[2J\nb.jpg", None, "a", "x", "Mend.")]), say=lines.append)
-    assert lines[0] == "error: a?[2J?b.jpg: x. Mend."
+    assert lines[0] == r"error: a\x1b[2J\nb.jpg: x. Mend."

@@ -81,6 +81,109 @@ def test_download_without_the_kaggle_package(tmp_path, capsys, monkeypatch):
     assert "pip install" in capsys.readouterr().err
 
 
+PAIRS = "ImageId_ClassId,EncodedPixels\n"
+
+
+@pytest.fixture
+def submissions(tmp_path, monkeypatch):
+    """Two submissions, a label file and a faulty submission of 3 x 4 images, in the folder that the user is in."""
+    monkeypatch.chdir(tmp_path)
+    texts = {
+        "one.csv": PAIRS + "a.jpg_1,1 4\na.jpg_2,\nb.jpg_1,\nb.jpg_2,1 1\n",
+        "two.csv": PAIRS + "a.jpg_1,1 4\na.jpg_2,\nb.jpg_1,\nb.jpg_2,\n",
+        "train.csv": "ImageId,ClassId,EncodedPixels\na.jpg,1,3 4\n",
+        "faulty.csv": PAIRS + "a.jpg_1,12 4\na.jpg_2,1 1 2 1\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+
+
+def test_lint_of_a_sound_submission(submissions, capsys):
+    assert main(["lint", "one.csv"]) == 0
+    assert capsys.readouterr().out == "0 errors, 0 warnings\n"
+
+
+def test_lint_of_a_faulty_submission(submissions, capsys):
+    assert main(["lint", "faulty.csv", "--shape", "3x4"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("error: faulty.csv: row 2: run 1 (start 12, length 4) leaves an image of 3 x 4 pixels.")
+    assert lines[1].startswith("warning: faulty.csv: row 3: the run at 2 begins where the one at 1 ends.")
+    assert lines[2] == "1 error, 1 warning"
+
+
+def test_lint_with_warnings_alone_passes(submissions, capsys):
+    assert main(["lint", "faulty.csv"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "0 errors, 1 warning"
+
+
+def test_lint_against_a_data_set(submissions, tiny_data, capsys):
+    data = str(tiny_data(test=("a.jpg", "b.jpg", "c.jpg")))
+    assert main(["lint", "one.csv", "--data", data]) == 1
+    out = capsys.readouterr().out
+    assert "error: one.csv: image 'c.jpg' has no row." in out
+    assert "error: one.csv: row 2: image 'a.jpg' has no row for class 3, 4." in out
+
+
+def test_lint_with_data_and_shape(submissions, capsys):
+    with pytest.raises(SystemExit):
+        main(["lint", "one.csv", "--data", ".", "--shape", "3x4"])
+    assert "not allowed with argument" in capsys.readouterr().err
+
+
+def test_score_prints_a_table(submissions, capsys):
+    assert main(["score", "one.csv", "train.csv", "--shape", "3x4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:4] == ["kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy"]
+    assert lines[1].split() == ["all", "0.62500", "0.75000", "0.50000", "0.66667", "4", "1", "2"]
+    assert [line.split()[:3] for line in lines[2:]] == [["class", "1", "0.75000"], ["class", "2", "0.50000"]]
+
+
+def test_score_of_masks_alone_with_their_folder(submissions, tiny_data, capsys):
+    images = tiny_data() / "train_images"
+    assert main(["score", "train.csv", "train.csv", "--images", str(images)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[1:6] == ["1.00000", "0.66667", "1.00000", "1.00000", "3"]
+
+
+def test_compare_prints_the_rows_that_differ(submissions, capsys):
+    assert main(["compare", "one.csv", "two.csv", "--most", "5"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[4].split() == ["all", "0.75000", "0.50000", "4", "2", "1", "2"]
+    assert lines[-1].split() == ["b.jpg", "2", "5", "5", "1", "0", "0", "1", "0.00000"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["lint", "no.csv"], "steel lint: no.csv is not there"),
+        (["lint", "."], "steel lint: . is a folder"),
+        (["lint", "picture.png"], "steel lint: picture.png: line 1 is not UTF-8 text"),
+        (["lint", "empty.csv"], "steel lint: empty.csv: the file is empty"),
+        (["lint", "one.csv", "--data", "nowhere"], "steel lint: nowhere/test_images: there is no such folder"),
+        (["score", "one.csv", "no.csv"], "steel score: no.csv is not there"),
+        (["score", "faulty.csv", "one.csv"], "steel score: one.csv: row 4: image 'b.jpg' is not in faulty.csv"),
+        (["score", "one.csv", "train.csv", "--shape", "2x2"], "steel score: train.csv: row 2: run 1 "),
+        (["compare", "one.csv", "picture.png"], "steel compare: picture.png: line 1 is not UTF-8 text"),
+        (["compare", "one.csv", "two.csv", "--most", "-1"], "steel compare: most is -1"),
+    ],
+)
+def test_commands_on_submissions_say_what_is_wrong_in_one_line(submissions, tmp_path, capsys, words, message):
+    cv2.imwrite(str(tmp_path / "picture.png"), np.zeros((3, 4), np.uint8))
+    (tmp_path / "empty.csv").touch()
+    assert main(words) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith(message)
+
+
+def test_commands_on_submissions_load_no_tensorflow(submissions):
+    code = (
+        "import sys; from helpers.cli import main; main(['lint', 'one.csv']); main(['score', 'one.csv', 'two.csv']); "
+        "main(['compare', 'one.csv', 'two.csv']); sys.exit('tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+
+
 def test_importing_the_command_loads_neither_tensorflow_nor_pandas():
     code = "import sys, helpers.cli; print([name for name in ('tensorflow', 'pandas', 'cv2') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from conftest import TINY_LABELS, TINY_SHAPE, write_tiny_image
 from helpers.data import images
-from helpers.data.dataset import COMPETITION_CLASSES, read_dataset
+from helpers.data.dataset import COMPETITION_CLASSES, read_dataset, read_test_sizes
 
 SEVERSTAL = Path(os.environ.get("SEVERSTAL_DIR") or Path(__file__).resolve().parents[2] / "shared" / "severstal")
 HEADER = "ImageId,ClassId,EncodedPixels\n"
@@ -575,3 +575,18 @@ def test_read_dataset_with_another_word_for_sizes(tiny_data):
     (directory / "classes.json").write_text('{"classes": {"1": "pits"}, "sizes": "mixed"}')
     with pytest.raises(ValueError, match='sizes is \'mixed\', expected "same" or "any"'):
         read_dataset(directory)
+
+
+def test_read_test_sizes_needs_neither_labels_nor_training_images(tiny_data):
+    directory = tiny_data(test=("t.jpg", "s.jpg"))
+    (directory / "train.csv").unlink()
+    (directory / "test_images" / "notes.txt").touch()
+    sizes = {"notes.txt": None, "s.jpg": (32, 96), "t.jpg": (32, 96)}
+    assert read_test_sizes(directory) == (COMPETITION_CLASSES, sizes)
+    (directory / "classes.json").write_text('{"classes": {"1": "pits"}}')
+    assert read_test_sizes(directory) == (("pits",), sizes)
+
+
+def test_read_test_sizes_without_test_images(tmp_path):
+    with pytest.raises(FileNotFoundError, match="test_images: there is no such folder"):
+        read_test_sizes(tmp_path)

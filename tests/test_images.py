@@ -9,7 +9,7 @@ from PIL import Image
 
 from conftest import write_tiny_image
 from helpers.data import images
-from helpers.data.images import INDEX_COLUMNS, describe_image, read_image, scan_images
+from helpers.data.images import INDEX_COLUMNS, describe_image, read_image, read_sizes, scan_images
 
 PARTS = {"train": "train_images", "test": "test_images"}
 # 5 x 7, rising down and across, so that no turn or mirror of it equals another.
@@ -457,3 +457,21 @@ def test_scan_images_without_an_index_writes_none(folder):
     write_tiny_image(folder / "train_images" / "a.jpg")
     scan_images(folder, PARTS)
     assert sorted(path.name for path in folder.iterdir()) == ["test_images", "train_images"]
+
+
+def test_read_sizes_reads_the_heads_alone(tmp_path):
+    """A file cut off behind its head still tells its size; hidden files and folders are left out."""
+    for name, shape in (("b.jpg", (32, 96)), ("a.jpg", (64, 32))):
+        write_tiny_image(tmp_path / name, shape)
+    save(tmp_path / "c.png", RISING)
+    (tmp_path / "cut.png").write_bytes((tmp_path / "c.png").read_bytes()[:-10])
+    (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / ".hidden").touch()
+    (tmp_path / "folder").mkdir()
+    found = {"a.jpg": (64, 32), "b.jpg": (32, 96), "c.png": (5, 7), "cut.png": (5, 7), "notes.txt": None}
+    assert list(read_sizes(tmp_path).items()) == list(found.items())
+
+
+def test_read_sizes_of_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere: there is no such folder"):
+        read_sizes(tmp_path / "nowhere")

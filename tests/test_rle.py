@@ -2,6 +2,7 @@
 
 import csv
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from helpers.rle import build_masks, mask2rle, mask_area, parse_runs, rle2mask, runs2text
+from helpers.rle import RunError, build_masks, mask2rle, mask_area, parse_runs, rle2mask, runs2text, shared_pixels
 
 LABELS = Path(os.environ.get("SEVERSTAL_LABELS") or Path(__file__).resolve().parents[2] / "shared" / "severstal_labels")
 
@@ -462,6 +463,59 @@ def test_parse_runs_accepts_exactly_the_sound_runs(runs):
     else:
         with pytest.raises(ValueError, match=r"^run [1-5] \(start"):
             parse_runs(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "run"),
+    [
+        ("1 1 3 1 5 1 5 1 4 1", None, 4),  # the fourth run overlaps, the fifth isn't sorted
+        ("1 1 3 0 2 1", None, 2),  # a length of 0 before an unsorted start
+        ("1 1 3 1 5 1 6 2", (2, 3), 4),  # out of an image of 6 pixels
+        ("1 1 7 1 2 1", (2, 3), 2),  # out of the image before it is unsorted
+        ("3 1 0 1", None, 2),  # a start of 0 is named as such, though it is unsorted as well
+    ],
+)
+def test_parse_runs_names_the_first_faulty_run(text, shape, run):
+    with pytest.raises(RunError, match=rf"^run {run} \(start"):
+        parse_runs(text, shape)
+
+
+def test_run_error_gives_the_same_advice_for_the_same_kind():
+    errors = []
+    for text in ("1 1 0 5", "0 1", "1 2 3"):
+        with pytest.raises(RunError) as caught:
+            parse_runs(text)
+        errors.append(caught.value)
+    assert errors[0].problem == "run 2 (start 0, length 5) starts before the first pixel"
+    assert errors[0].mend == errors[1].mend != errors[2].mend
+    assert str(errors[1]) == f"{errors[1].problem}. {errors[1].mend}"
+    assert str(pickle.loads(pickle.dumps(errors[2]))) == str(errors[2])
+
+
+@pytest.mark.parametrize(
+    ("runs", "others", "shared"),
+    [
+        ("1 4", "", [0]),  # nothing there
+        ("", "1 4", []),
+        ("1 4", "1 4", [4]),  # the same
+        ("1 4", "5 4", [0]),  # right behind
+        ("5 4", "1 4", [0]),  # right before
+        ("3 4", "1 3 6 9", [2]),  # reaches into both
+        ("1 9", "2 1 4 1 6 2", [4]),  # holds all of them
+        ("4 1", "1 9", [1]),  # is held
+        ("1 2 3 2 9 1", "2 2 4 6", [1, 2, 1]),  # runs that touch
+    ],
+)
+def test_shared_pixels_hand_worked(runs, others, shared):
+    assert shared_pixels(*parse_runs(runs), *parse_runs(others)).tolist() == shared
+
+
+@patient
+@given(*[st.lists(st.booleans(), min_size=30, max_size=30)] * 2)
+def test_shared_pixels_agrees_with_the_masks(first, second):
+    masks = np.array(first).reshape(5, 6), np.array(second).reshape(5, 6)
+    shared = shared_pixels(*parse_runs(mask2rle(masks[0])), *parse_runs(mask2rle(masks[1])))
+    assert shared.sum() == (masks[0] & masks[1]).sum()
 
 
 @settings(max_examples=300, deadline=None)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.inference.submission import read_submission, write_submission
+from helpers.inference.submission import LONGEST_CELL, read_submission, write_submission, write_submission_of_masks
 
 SHAPE = (3, 4)
 
@@ -27,6 +27,29 @@ def test_write_submission_in_the_competition_s_format(tmp_path):
     assert (tmp_path / "submission.csv").read_bytes() == (
         b"ImageId_ClassId,EncodedPixels\nb.jpg_1,1 2\nb.jpg_2,\na.jpg_1,\na.jpg_2,6 2 12 1\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("empty", "more"), [(False, ""), (True, "b.jpg,,2\n")], ids=["masks alone", "with empty masks"]
+)
+def test_write_submission_of_masks_in_the_other_format(tmp_path, empty, more):
+    """Image, runs and class in columns of their own; a row for each mask, and for empty ones where they are wanted."""
+    masks = [masks_of([(0, 0), (1, 0)], []), masks_of([(0, 1)], [(2, 1), (0, 2), (2, 3)])]
+    path = tmp_path / "submission.csv"
+    assert write_submission_of_masks(path, ["b.jpg", "a.jpg"], masks, empty=empty) == 3 + empty
+    assert path.read_bytes().decode() == (
+        f"ImageId,EncodedPixels,ClassId\nb.jpg,1 2,1\n{more}a.jpg,4 1,1\na.jpg,6 2 12 1,2\n"
+    )
+    table = read_submission(path, SHAPE)
+    assert table.columns.tolist() == ["ImageId", "ClassId", "EncodedPixels", "area"]
+    assert table["area"].tolist() == ([2, 0, 1, 3] if empty else [2, 1, 3])
+    assert table["ClassId"].tolist() == ([1, 2, 1, 2] if empty else [1, 1, 2])
+
+
+def test_write_submission_of_masks_of_another_number(tmp_path):
+    with pytest.raises(ValueError, match=r"submission\.csv: got fewer masks than images"):
+        write_submission_of_masks(tmp_path / "submission.csv", ["a.jpg", "b.jpg"], [masks_of([])])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_read_submission_reads_it_back(tmp_path):
@@ -143,6 +166,10 @@ def test_write_submission_of_masks_of_255(tmp_path):
         ("ImageId_ClassId,EncodedPixels\na.jpg_99999999999999999999,\n", "row 2: got 'a.jpg_9999"),
         ("ImageId_ClassId,EncodedPixels\na.jpg_1,\na.jpg_2,12 2\n", "row 3: run 1 .* leaves an image of 3 x 4"),
         ("ImageId_ClassId,EncodedPixels\na.jpg_1,1\n", "row 2: run-length text has an odd number"),
+        ("ImageId,EncodedPixels,ClassId\na.jpg,1 1,1\na.jpg,1 1,x\n", "row 3: ClassId is 'x'; expected a whole number"),
+        ("ImageId,EncodedPixels,ClassId\n,1 1,1\n", "row 2: ImageId is empty"),
+        ("ImageId,EncodedPixels,ClassId\na.jpg,12 2,1\n", "row 2: run 1 .* leaves an image of 3 x 4"),
+        (f"ImageId_ClassId,EncodedPixels\na_1,{'1 1 ' * 9000}"[: 36 + LONGEST_CELL - 2], "row 2: .* Excel"),
     ],
 )
 def test_read_submission_that_is_corrupt(tmp_path, text, match):

@@ -23,7 +23,7 @@ def _parser():
     make_data.add_argument("directory", type=Path, metavar="DIR", help="where to write; has to be new or empty")
     make_data.add_argument("--images", type=int, default=200, metavar="N", help="training images (200)")
     make_data.add_argument("--seed", type=int, default=0, metavar="S", help="the same seed gives the same bytes (0)")
-    make_data.add_argument("--shape", type=_shape, default=(256, 1600), metavar="HEIGHTxWIDTH", help="(256x1600)")
+    _add_shape(make_data)
     make_data.set_defaults(run=_make_data)
 
     check = commands.add_parser("check", help="list what is wrong with a data set, and how to mend it")
@@ -56,10 +56,41 @@ def _parser():
     download.add_argument("out", type=Path, metavar="OUT", help="where to write; has to be new or empty")
     download.set_defaults(run=_download)
 
+    lint = commands.add_parser("lint", help="list what the competition's scorer would refuse in a submission")
+    lint.add_argument("submission", type=Path, metavar="SUBMISSION", help="CSV in either of the competition's formats")
+    against = lint.add_mutually_exclusive_group()
+    against.add_argument("--data", type=Path, metavar="DIR", help="data whose test_images/ the submission is of")
+    _add_shape(against)
+    lint.set_defaults(run=_lint)
+
+    score = commands.add_parser("score", help="score a submission against true masks, straight from the runs")
+    score.add_argument("submission", type=Path, metavar="SUBMISSION", help="CSV in either of the competition's formats")
+    score.add_argument("truth", type=Path, metavar="TRUTH", help="the same, or a train.csv")
+    _add_pair_options(score)
+    score.set_defaults(run=_score)
+
+    compare = commands.add_parser("compare", help="how far two submissions agree, and where they differ most")
+    compare.add_argument("first", type=Path, metavar="A", help="CSV in either of the competition's formats")
+    compare.add_argument("second", type=Path, metavar="B", help="the same")
+    compare.add_argument("--most", type=int, default=20, metavar="N", help="list so many rows that differ (20)")
+    _add_pair_options(compare)
+    compare.set_defaults(run=_compare)
+
     readme = commands.add_parser("readme", help="write a report's results into README.md and reports/README.md")
     readme.add_argument("--report", default="severstal-sample", metavar="NAME", help="(severstal-sample)")
     readme.set_defaults(run=_readme)
     return parser
+
+
+def _add_shape(parser):
+    parser.add_argument("--shape", type=_shape, default=(256, 1600), metavar="HEIGHTxWIDTH", help="(256x1600)")
+
+
+def _add_pair_options(parser):
+    _add_shape(parser)
+    parser.add_argument(
+        "--images", type=Path, metavar="FOLDER", help="all images, needed where both files list masks alone"
+    )
 
 
 def _make_data(options):
@@ -111,6 +142,31 @@ def _download(options):
     dataset = download_competition(options.out)
     training, test = len(dataset.training_ids), len(dataset.test_ids)
     print(f"Written: {dataset.directory}: {training:,} training and {test:,} test images.")
+
+
+def _lint(options):
+    """Print what is wrong; 1 where the scorer would refuse it."""
+    from helpers.data.check import print_problems
+    from helpers.inference.lint import lint_submission
+
+    problems = lint_submission(options.submission, data=options.data, shape=options.shape)
+    print_problems(problems)
+    return int((problems["severity"] == "error").any())
+
+
+def _score(options):
+    from helpers.inference.score import score_submission
+
+    print(score_submission(options.submission, options.truth, shape=options.shape, images=options.images))
+
+
+def _compare(options):
+    from helpers.inference.compare import compare_submissions
+
+    shown = compare_submissions(
+        options.first, options.second, shape=options.shape, images=options.images, most=options.most
+    )
+    print(shown)
 
 
 def _readme(options):

@@ -26,6 +26,22 @@ _WHOLE_NUMBER = re.compile("-?[0-9]+", re.ASCII)
 _SPELLINGS_OF_MISSING = {"nan", "none", "null", "<na>", "na"}
 
 
+class RunError(ValueError):
+    """A run-length text that is not sound.
+
+    Attributes:
+        problem: what arrived; names the run.
+        mend: what was expected and how to mend it, in the same words for every fault of a kind.
+    """
+
+    def __init__(self, problem, mend):
+        super().__init__(problem, mend)
+        self.problem, self.mend = problem, mend
+
+    def __str__(self):
+        return f"{self.problem}. {self.mend}"
+
+
 def rle2mask(text, shape):
     """Decode run-length text into a mask.
 
@@ -117,8 +133,10 @@ def build_masks(texts, shape):
             values = _read_values(text)
             if values.size:
                 masks[..., index] = _decode_values(values, (height, width))
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"class {index + 1}: {error}") from error
+        except RunError as error:
+            raise RunError(f"class {index + 1}: {error.problem}", error.mend) from error
+        except TypeError as error:
+            raise TypeError(f"class {index + 1}: {error}") from error
     return masks
 
 
@@ -160,9 +178,10 @@ def parse_runs(text, shape=None):
 
     Raises:
         TypeError: text is neither a text nor missing.
-        ValueError: an odd number of values; a value that is not a whole number in ASCII digits, or leaves 64
-            bits; a start or length below 1; runs that are unsorted, overlap, or leave the image; shape is not
-            two positive integers. The message names the run, counted from 1.
+        RunError: (a ValueError) an odd number of values; a value that is not a whole number in ASCII digits, or
+            leaves 64 bits; a start or length below 1; runs that are unsorted, overlap, or leave the image. The
+            message names the first such run, counted from 1.
+        ValueError: shape is not two positive integers.
 
     Example:
         >>> starts, lengths = parse_runs("1 2 4 1")
@@ -208,6 +227,36 @@ def runs2text(starts, lengths):
     values = [int(number) for run in zip(starts, lengths, strict=True) for number in run]
     _check_runs_one_by_one(values, None)
     return _join_values(np.array(values, dtype=np.int64))
+
+
+def shared_pixels(starts, lengths, other_starts, other_lengths):
+    """Count the pixels of each run that other runs cover, too, without decoding them.
+
+    Args:
+        starts: integers, shape (runs,): first pixel of each run, counted from 1; in any order.
+        lengths: integers, shape (runs,): pixels of each run.
+        other_starts: first pixels of the runs of another mask, shape (other runs,); sorted.
+        other_lengths: pixels of those; they share no pixel among themselves, as `parse_runs` gives them.
+
+    Returns:
+        int64 array of pixels, shape (runs,).
+
+    Example:
+        >>> shared_pixels([1, 7], [4, 2], [3], [5]).tolist()
+        [2, 1]
+    """
+    starts, lengths, other_starts, other_lengths = (
+        np.asarray(numbers, dtype=np.int64) for numbers in (starts, lengths, other_starts, other_lengths)
+    )
+    # One run of no pixel before all others, so that a position before the first run needs no case of its own.
+    ends = np.concatenate([[0], other_starts + other_lengths])
+    totals = np.concatenate([[0], np.cumsum(other_lengths)])
+
+    def count_before(positions):
+        begun = np.searchsorted(other_starts, positions)
+        return totals[begun] - np.maximum(ends[begun] - positions, 0)
+
+    return count_before(starts + lengths) - count_before(starts)
 
 
 def _check_shape(shape):
@@ -316,7 +365,8 @@ def _read_values(text):
     if text.isascii() and not text.encode("ascii").translate(None, b"0123456789 "):
         values = np.fromstring(text, dtype=np.int64, sep=" ")
         # It reads numbers past 64 bits as the largest one.
-        if values.size % 2 == 0 and values.max() <= _LARGEST_TO_ADD:
+        if values.max() <= _LARGEST_TO_ADD:
+            _check_even(values)
             return values
     values = _read_values_one_by_one(text)
     _check_runs_one_by_one(values, None)
@@ -328,30 +378,41 @@ def _read_values_one_by_one(text):
     tokens = [token for token in text.split(" ") if token]
     values = []
     for index, token in enumerate(tokens):
+        if len(token) < 19 and token.isascii() and token.isdigit():
+            values.append(int(token))
+            continue
         place = f"run {index // 2 + 1}: {'length' if index % 2 else 'start'} {_shorten(token)}"
         if token.lower() in _SPELLINGS_OF_MISSING:
-            raise ValueError(
-                f"{place} is not a whole number. Expected ASCII digits separated by spaces. "
-                "For a mask without a pixel pass an empty text, not the text of a missing value."
+            raise RunError(
+                f"{place} is not a whole number",
+                "Expected ASCII digits separated by spaces. "
+                "For a mask without a pixel pass an empty text, not the text of a missing value.",
             )
         if not _WHOLE_NUMBER.fullmatch(token):
-            raise ValueError(
-                f"{place} is not a whole number. Expected ASCII digits separated by spaces, "
-                "such as '1 3 10 5'. Was the text taken from another column, or changed by a spreadsheet?"
+            raise RunError(
+                f"{place} is not a whole number",
+                "Expected ASCII digits separated by spaces, "
+                "such as '1 3 10 5'. Was the text taken from another column, or changed by a spreadsheet?",
             )
         # Python refuses to convert thousands of digits, so leading zeros go and the rest is counted first.
         digits = token.lstrip("-").lstrip("0") or "0"
         if len(digits) > 19 or int(digits) > _LARGEST:
-            raise ValueError(
-                f"{place} does not fit in 64 bits. Expected counts of pixels. Was a space between two numbers lost?"
+            raise RunError(
+                f"{place} does not fit in 64 bits",
+                "Expected counts of pixels. Was a space between two numbers lost?",
             )
         values.append(-int(digits) if token.startswith("-") else int(digits))
-    if len(values) % 2:
-        raise ValueError(
-            f"run-length text has an odd number of values ({len(values)}): run {len(values) // 2 + 1} "
-            f"(start {values[-1]}) has no length. Expected pairs of start and length. Was the text cut off?"
-        )
+    _check_even(values)
     return values
+
+
+def _check_even(values):
+    if len(values) % 2:
+        raise RunError(
+            f"run-length text has an odd number of values ({len(values)}): run {len(values) // 2 + 1} "
+            f"(start {values[-1]}) has no length",
+            "Expected pairs of start and length. Was the text cut off?",
+        )
 
 
 def _decode_values(values, shape):
@@ -386,14 +447,20 @@ def _check_runs(values, shape):
     stretches[-1] = 0 if shape is None else shape[0] * shape[1] + 1 - int(ends[-1])
     # A start below 1, an overlap, or a run that leaves the image makes a stretch between runs negative.
     if stretches.min() < 0 or lengths.min() < 1:
-        _check_runs_one_by_one(values.tolist(), shape)
+        faulty = (starts < 1) | (lengths < 1)
+        faulty[1:] |= starts[1:] < ends[:-1]
+        if shape is not None:
+            faulty |= ends - 1 > shape[0] * shape[1]
+        # The run before the first faulty one is looked at again, since the two may overlap.
+        first = max(int(faulty.argmax()) - 1, 0)
+        _check_runs_one_by_one(values[2 * first :].tolist(), shape, first)
     return stretches
 
 
-def _check_runs_one_by_one(values, shape):
-    """Raise ValueError for the first run that is not sound. Slow, but says which and why."""
+def _check_runs_one_by_one(values, shape, first=0):
+    """Raise RunError for the first run that is not sound. Slow, but says which and why; `first` runs went before."""
     before = None
-    for index, (start, length) in enumerate(zip(values[::2], values[1::2], strict=True)):
+    for index, (start, length) in enumerate(zip(values[::2], values[1::2], strict=True), start=first):
         place = f"run {index + 1} (start {start}, length {length})"
         _check_run(place, start, length, shape)
         if before is not None:
@@ -403,31 +470,32 @@ def _check_runs_one_by_one(values, shape):
 
 def _check_run(place, start, length, shape):
     if start < 1:
-        raise ValueError(
-            f"{place} starts before the first pixel. Expected starts that count from 1. "
-            "Were they counted from 0? Then add 1 to every start."
+        raise RunError(
+            f"{place} starts before the first pixel",
+            "Expected starts that count from 1. Were they counted from 0? Then add 1 to every start.",
         )
     if length < 1:
-        raise ValueError(f"{place} has no pixel. Expected a length of at least 1: leave the run out.")
+        raise RunError(f"{place} has no pixel", "Expected a length of at least 1: leave the run out.")
     if start + length > _LARGEST:
-        raise ValueError(
-            f"{place} ends past what 64 bits can count. Expected counts of pixels. "
-            "Was a space between two numbers lost?"
+        raise RunError(
+            f"{place} ends past what 64 bits can count",
+            "Expected counts of pixels. Was a space between two numbers lost?",
         )
     if shape is not None and start + length - 1 > shape[0] * shape[1]:
-        raise ValueError(
-            f"{place} leaves an image of {shape[0]} x {shape[1]} pixels. Was the mask encoded for another image size?"
+        raise RunError(
+            f"{place} leaves an image of {shape[0]} x {shape[1]} pixels",
+            "Was the mask encoded for another image size?",
         )
 
 
 def _check_order(place, start, index, start_before, length_before):
     place_before = f"run {index} (start {start_before}, length {length_before})"
     if start < start_before:
-        raise ValueError(f"{place} starts before {place_before}. Expected sorted runs: sort them by their starts.")
+        raise RunError(f"{place} starts before {place_before}", "Expected sorted runs: sort them by their starts.")
     if start < start_before + length_before:
-        raise ValueError(
-            f"{place} overlaps {place_before}. Expected runs that share no pixel: "
-            "decode the runs separately, unite the masks, and encode the result."
+        raise RunError(
+            f"{place} overlaps {place_before}",
+            "Expected runs that share no pixel: decode the runs separately, unite the masks, and encode the result.",
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.data.dataset import PARTS
-from helpers.data.problems import ERROR, WARNING, Problem, problem_table
+from helpers.data.problems import ERROR, WARNING, Problem, one_line, problem_table
 
 ENDINGS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
 
@@ -45,7 +45,7 @@ def print_problems(problems, most=20, say=print):
     for (severity, mend), kind in problems.groupby(["severity", "mend"], sort=False):
         for problem in kind.head(most).itertuples(index=False):
             place = problem.file if pd.isna(problem.row) else f"{problem.file}: row {problem.row}"
-            say(f"{severity}: {_one_line(place)}: {_one_line(problem.problem)}. {mend}")
+            say(f"{severity}: {one_line(place)}: {one_line(problem.problem)}. {mend}")
         if len(kind) > most:
             say(f"{severity}: ... and {len(kind) - most:,} more of this kind")
     say(summarise(problems))
@@ -110,8 +110,3 @@ def _copies(copies):
         )
         for pair in copies.drop_duplicates("second").itertuples(index=False)
     ]
-
-
-def _one_line(text):
-    """Text from a file name or cell without line breaks or control characters."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(text))

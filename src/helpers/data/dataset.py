@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.data.images import read_image, scan_images
+from helpers.data.images import read_image, read_sizes, scan_images
 from helpers.data.problems import ERROR, Problem, problem_table, shorten
 from helpers.data.tables import read_labels
 from helpers.files import read_json
@@ -186,6 +186,24 @@ def read_dataset(directory, index_file=None):
         raise ValueError(f"{directory}: none of {sum(scanned['part'] == 'train')} training images can be used.{first}")
     labels = labels[labels["ImageId"].isin(kept)].reset_index(drop=True)
     return Dataset(directory, about.class_names, shape, usable, labels, problem_table(problems), about.made_up)
+
+
+def read_test_sizes(directory):
+    """Classes and test images of a data set, without its labels and without decoding the images.
+
+    Args:
+        directory: the data directory; `test_images/` is needed.
+
+    Returns:
+        (class_names, sizes): a name for each class, and a dict of each test image's id to its (height, width) in
+        pixels, or to None where the file is no image.
+
+    Raises:
+        FileNotFoundError: there is no `test_images/`.
+        ValueError: `classes.json` is faulty.
+    """
+    directory = Path(directory)
+    return _read_classes(directory).class_names, read_sizes(directory / PARTS["test"])
 
 
 def _check_layout(directory):

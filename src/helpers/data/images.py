@@ -126,6 +126,37 @@ def describe_image(path):
     return height, width, channels, name, ""
 
 
+def read_sizes(folder):
+    """Sizes of the images in a folder from the heads of their files, which are not decoded.
+
+    Args:
+        folder: the folder; hidden files in it and folders are left out.
+
+    Returns:
+        dict of file name to (height, width) as stored, in pixels, or to None where the file is no image; sorted.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: there is no such folder. Name the folder that holds the images.")
+    paths = [path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir()]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return {_printable(path.name): _read_size(path) for path in sorted(paths)}
+
+
+def _read_size(path):
+    """(height, width) of one image, None where it is none."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return image.height, image.width
+    # As in `describe_image`: what a broken file makes a decoder raise has no end.
+    except Exception:
+        return None
+
+
 def _printable(name):
     """A file name that can be written as UTF-8; bytes that are none appear as escapes."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from helpers.data.dataset import PARTS
 from helpers.data.images import FORMATS, describe_image
 from helpers.data.made_up.workplace import workplace_beside
-from helpers.data.problems import ERROR, WARNING, Problem, problem_table, shorten
+from helpers.data.problems import ERROR, WARNING, Problem, one_line, problem_table, shorten
 from helpers.data.tables import ROW_PER_DEFECT
 from helpers.files import write_csv, write_json
 
@@ -471,11 +471,6 @@ def describe_kinds(problems):
     if len(groups) > KINDS_SHOWN:
         lines.append(f"  and {len(groups) - KINDS_SHOWN} kinds more")
     return lines
-
-
-def one_line(text):
-    """A text from a file for the terminal: control characters and the like are spelt out."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in str(text))
 
 
 def _writable(problem):

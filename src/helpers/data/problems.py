@@ -48,3 +48,13 @@ def shorten(value, length=60):
     """
     text = str(value)
     return repr(text if len(text) <= length else f"{text[:length]}...")
+
+
+def one_line(text):
+    r"""A text from a file for the terminal: control characters and the like are spelt out.
+
+    Example:
+        >>> print(one_line("two\nlines"))
+        two\nlines
+    """
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in str(text))

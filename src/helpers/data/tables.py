@@ -45,7 +45,7 @@ def read_table(path):
                 "Complete the row, quote a cell that holds a comma, or copy the file again."
             )
     table = pd.DataFrame([cells for _, cells in records[1:]], columns=header, dtype="str")
-    return table.assign(row=[row for row, _ in records[1:]])
+    return table.assign(row=pd.Series([row for row, _ in records[1:]], dtype="int64"))
 
 
 def _read_records(path):
