@@ -1,8 +1,8 @@
 """A submission as an Excel workbook, read back whole."""
 
-import sys
 import zipfile
 
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,8 +10,6 @@ from pandas.testing import assert_frame_equal
 
 from helpers.data.tables import read_table
 from helpers.inference.workbook import read_workbook, write_workbook
-
-openpyxl = pytest.importorskip("openpyxl")
 
 PAIRS = "ImageId_ClassId,EncodedPixels\n"
 MASKS = "ImageId,EncodedPixels,ClassId\n"
@@ -126,17 +124,6 @@ def test_write_workbook_of_what_it_can_not_hold(tmp_path, text, words):
     with pytest.raises(ValueError, match=rf"submission\.csv: {words}"):
         write_workbook(tmp_path / "submission.csv", tmp_path / "submission.xlsx")
     assert [path.name for path in tmp_path.iterdir()] == ["submission.csv"]
-
-
-def test_workbook_without_openpyxl(tmp_path, monkeypatch):
-    """The message names the install command, and where none is needed none is asked for."""
-    monkeypatch.setitem(sys.modules, "openpyxl", None)
-    for call in (
-        lambda: write_workbook(tmp_path / "s.csv", tmp_path / "s.xlsx"),
-        lambda: read_workbook(tmp_path / "x"),
-    ):
-        with pytest.raises(ImportError, match=r'pip install "steel-defect-report\[excel\]"'):
-            call()
 
 
 def test_read_workbook_that_is_none(tmp_path, monkeypatch):

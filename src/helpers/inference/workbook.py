@@ -5,6 +5,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import openpyxl
+import openpyxl.cell
 import pandas as pd
 
 from helpers.data.problems import shorten
@@ -21,7 +23,6 @@ from helpers.inference.submission import (
     row_error,
 )
 
-INSTALL = 'pip install "steel-defect-report[excel]"'
 MOST_ROWS = 1_048_576
 RUNS = "EncodedPixels"
 # The XML in a workbook takes a few times what the CSV file does; far more is an archive made to fill the memory.
@@ -77,13 +78,11 @@ def write_workbook(submission, path, *, most_rows=MOST_ROWS, longest_cell=LONGES
 
     Raises:
         FileNotFoundError, IsADirectoryError: there is no such CSV file.
-        ImportError: openpyxl is missing.
         ValueError: it is no submission, or a cell can't be split or written; the message names file and row.
 
     Source:
         "Excel specifications and limits", Microsoft: 1,048,576 rows in a sheet, 32,767 characters in a cell.
     """
-    openpyxl = _import_openpyxl()
     check_file(submission)
     table = read_table(submission)
     columns = table.columns.drop("row").tolist()
@@ -102,7 +101,7 @@ def write_workbook(submission, path, *, most_rows=MOST_ROWS, longest_cell=LONGES
         sheet = workbook.create_sheet(f"rows from {start + 2}")
         sheet.append(header)
         for row in rows[start : start + most_rows - 1]:
-            sheet.append([_cell(openpyxl, sheet, value) for value in row])
+            sheet.append([_cell(sheet, value) for value in row])
     with written_beside(path) as beside:
         workbook.save(beside)
     split = tuple(int(row) for row, runs in zip(table["row"], parts, strict=True) if len(runs) > 1)
@@ -121,10 +120,8 @@ def read_workbook(path):
 
     Raises:
         FileNotFoundError, IsADirectoryError: there is no such file.
-        ImportError: openpyxl is missing.
         ValueError: it is no workbook, is too large, or its sheets don't have the columns of a submission.
     """
-    openpyxl = _import_openpyxl()
     check_present(path, "an Excel workbook")
     _check_archive(path)
     try:
@@ -139,15 +136,6 @@ def read_workbook(path):
         raise ValueError(f"{path}: its sheets differ in their columns; expected the same in each. Write it again.")
     table = pd.concat(tables, ignore_index=True)
     return table.assign(row=range(2, len(table) + 2))
-
-
-def _import_openpyxl():
-    try:
-        import openpyxl
-        import openpyxl.cell
-    except ImportError as error:
-        raise ImportError(f"Excel workbooks need the package openpyxl ({error}). Install it: {INSTALL}") from None
-    return openpyxl
 
 
 def _split_runs(path, row, text, longest):
@@ -200,7 +188,7 @@ def _spread(columns, named, runs):
     return [*({**named, RUNS: first}[column] for column in columns), *further]
 
 
-def _cell(openpyxl, sheet, value):
+def _cell(sheet, value):
     """A value as openpyxl takes it: text stays text, also where it would be taken for a formula or an error."""
     if not value.startswith(("=", "#")):
         return value or None
