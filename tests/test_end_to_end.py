@@ -114,7 +114,7 @@ def test_smoke_records_can_be_read_back_and_hold_against_the_data(smoke):
     for class_id in range(1, 5):
         expected = dataset.labels.loc[dataset.labels["ClassId"] == class_id, "ImageId"].nunique()
         assert results[f"01_eda.images_with_class_{class_id}"]["value"] == expected
-    assert results["06_submission.missing_rows"]["value"] == 0
+    assert results["06_submission.lint_errors"]["value"] == 0
     assert results["04_segmentation.unet_paper.bundle_difference"]["value"] < 1e-6
     identity = {name: results[f"04_segmentation.unet_paper.{name}"]["value"] for name in
                 ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy")}  # fmt: skip

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from conftest import write_tiny_image
 from helpers.data.check import print_problems
 from helpers.inference.lint import count_covered_twice, lint_submission
-from helpers.inference.submission import LONGEST_CELL, write_submission, write_submission_of_masks
+from helpers.inference.submission import FORMATS, LONGEST_CELL, write_submission
 from helpers.rle import mask2rle, parse_runs
 
 PAIRS = "ImageId_ClassId,EncodedPixels\n"
@@ -54,10 +54,10 @@ def test_lint_submission_that_is_sound(lint, tiny_test_images, lines):
     assert lint(lines, data=tiny_test_images("a.jpg", "b.jpg")) == []
 
 
-@pytest.mark.parametrize("write", [write_submission, write_submission_of_masks])
-def test_lint_submission_that_the_project_writes(tmp_path, write):
+@pytest.mark.parametrize("columns", FORMATS)
+def test_lint_submission_that_the_project_writes(tmp_path, columns):
     masks = (np.random.default_rng(0).integers(0, 3, (5, *SHAPE, 1)) == np.arange(2)).astype(np.uint8)
-    write(tmp_path / "submission.csv", [f"{number}.jpg" for number in range(5)], masks)
+    write_submission(tmp_path / "submission.csv", [f"{number}.jpg" for number in range(5)], masks, columns)
     assert lint_submission(tmp_path / "submission.csv", shape=SHAPE).empty
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conftest import write_tiny_image
 from helpers.inference.score import MEASURES, score_submission
-from helpers.inference.submission import LONGEST_CELL, write_submission, write_submission_of_masks
+from helpers.inference.submission import FORMATS, LONGEST_CELL, write_submission
 from helpers.metrics import kaggle_dice_from_parts, pixel_counts, pixel_score_terms
 
 SHAPE = (3, 4)
@@ -71,7 +71,7 @@ def test_score_submission_agrees_with_pixels(tmp_path_factory, masks, formats):
     folder = tmp_path_factory.mktemp("score")
     ids = [f"{number}.jpg" for number in range(len(masks[0]))]
     for name, part, kind in zip(("truth", "submission"), masks, formats, strict=True):
-        (write_submission, write_submission_of_masks)[kind](folder / f"{name}.csv", ids, part)
+        write_submission(folder / f"{name}.csv", ids, part, FORMATS[kind])
     found = score_submission(folder / "submission.csv", folder / "truth.csv", shape=SHAPE)
     classes = range(masks[0].shape[-1])
     table = found.table()

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.inference.submission import LONGEST_CELL, read_submission, write_submission, write_submission_of_masks
+from helpers.inference.submission import (
+    LONGEST_CELL,
+    ROW_PER_MASK,
+    read_submission,
+    write_encoded,
+    write_submission,
+)
 
 SHAPE = (3, 4)
 
@@ -29,27 +35,15 @@ def test_write_submission_in_the_competition_s_format(tmp_path):
     )
 
 
-@pytest.mark.parametrize(
-    ("empty", "more"), [(False, ""), (True, "b.jpg,,2\n")], ids=["masks alone", "with empty masks"]
-)
-def test_write_submission_of_masks_in_the_other_format(tmp_path, empty, more):
-    """Image, runs and class in columns of their own; a row for each mask, and for empty ones where they are wanted."""
+def test_write_submission_in_the_other_format(tmp_path):
+    """Image, runs and class in columns of their own; a row for each mask that has a pixel."""
     masks = [masks_of([(0, 0), (1, 0)], []), masks_of([(0, 1)], [(2, 1), (0, 2), (2, 3)])]
     path = tmp_path / "submission.csv"
-    assert write_submission_of_masks(path, ["b.jpg", "a.jpg"], masks, empty=empty) == 3 + empty
-    assert path.read_bytes().decode() == (
-        f"ImageId,EncodedPixels,ClassId\nb.jpg,1 2,1\n{more}a.jpg,4 1,1\na.jpg,6 2 12 1,2\n"
-    )
+    assert write_submission(path, ["b.jpg", "a.jpg"], masks, ROW_PER_MASK) == 3
+    assert path.read_bytes().decode() == ("ImageId,EncodedPixels,ClassId\nb.jpg,1 2,1\na.jpg,4 1,1\na.jpg,6 2 12 1,2\n")
     table = read_submission(path, SHAPE)
     assert table.columns.tolist() == ["ImageId", "ClassId", "EncodedPixels", "area"]
-    assert table["area"].tolist() == ([2, 0, 1, 3] if empty else [2, 1, 3])
-    assert table["ClassId"].tolist() == ([1, 2, 1, 2] if empty else [1, 1, 2])
-
-
-def test_write_submission_of_masks_of_another_number(tmp_path):
-    with pytest.raises(ValueError, match=r"submission\.csv: got fewer masks than images"):
-        write_submission_of_masks(tmp_path / "submission.csv", ["a.jpg", "b.jpg"], [masks_of([])])
-    assert list(tmp_path.iterdir()) == []
+    assert table["area"].tolist() == [2, 1, 3] and table["ClassId"].tolist() == [1, 1, 2]
 
 
 def test_read_submission_reads_it_back(tmp_path):
@@ -144,7 +138,7 @@ def test_write_submission_of_another_number_of_masks(tmp_path, ids, word):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_write_submission_of_masks_of_255(tmp_path):
+def test_write_submission_of_255(tmp_path):
     """Runs know 0 and 1 alone."""
     with pytest.raises(ValueError, match="is 255. Expected 0 and 1"):
         write_submission(tmp_path / "submission.csv", ["a.jpg"], [255 * masks_of([(0, 0)])])
@@ -183,3 +177,25 @@ def test_read_submission_that_is_not_there(tmp_path):
     """Named by its path."""
     with pytest.raises(FileNotFoundError, match=r"submission\.csv is not there"):
         read_submission(tmp_path / "submission.csv", SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [
+        (
+            "ImageId_ClassId,EncodedPixels",
+            "ImageId_ClassId,EncodedPixels\na.jpg_1,1 2\na.jpg_2,\nb.jpg_1,\nb.jpg_2,3 1\n",
+        ),
+        ("ImageId,EncodedPixels,ClassId", "ImageId,EncodedPixels,ClassId\na.jpg,1 2,1\nb.jpg,3 1,2\n"),
+    ],
+)
+def test_write_encoded_in_both_formats(tmp_path, columns, text):
+    encoded = [("a.jpg", ["1 2", ""]), ("b.jpg", ["", "3 1"])]
+    rows = write_encoded(tmp_path / "s.csv", iter(encoded), columns.split(","))
+    assert (tmp_path / "s.csv").read_text() == text and rows == text.count("\n") - 1
+
+
+def test_write_encoded_of_a_strange_format(tmp_path):
+    with pytest.raises(ValueError, match="format: got 'ImageId,Mask', expected ImageId_ClassId,EncodedPixels or"):
+        write_encoded(tmp_path / "s.csv", [], ["ImageId", "Mask"])
+    assert not any(tmp_path.iterdir())

@@ -74,6 +74,26 @@ def predict_masks(model, bundle, images, batch_size=8):
         yield threshold_masks(probabilities, bundle["thresholds"], bundle["smallest_masks"])
 
 
+def mask_predictor(model, bundle, dataset, part="train"):
+    """A function that predicts images of a data set by their ids.
+
+    Args:
+        model: the bundle's keras.Model.
+        bundle: what `bundle.json` holds.
+        dataset: a `Dataset`.
+        part: "train" or "test": the part that the images are of.
+
+    Returns:
+        Function of image ids that gives the masks of `predict_masks`, in that order.
+    """
+
+    def predict(image_ids):
+        images = (dataset.image(image_id, bundle["channels"], part) for image_id in image_ids)
+        return predict_masks(model, bundle, images)
+
+    return predict
+
+
 def threshold_masks(probabilities, thresholds, smallest=None):
     """Masks where the probability reaches the threshold of its class.
 

@@ -35,54 +35,55 @@ _SPILLED = (
 _SCIENTIFIC = "A spreadsheet wrote a number as a power of ten: write the file again, and do not save it from there."
 
 
-def write_submission(path, image_ids, masks):
-    """Write a submission with a row for each image and class; an empty cell where nothing was found.
+def write_submission(path, image_ids, masks, columns=tuple(ROW_PER_PAIR)):
+    """Write a submission of masks.
 
     Args:
         path: where to write; the file appears only when it is whole.
         image_ids: ids of the images.
         masks: iterable of uint8 arrays (height, width, classes) of 0 and 1, in the same order.
+        columns: one of `FORMATS`; the second has no row for a mask without a pixel.
 
     Returns:
         Number of rows, the header not counted.
 
     Raises:
-        ValueError: there are fewer or more masks than ids.
+        ValueError: there are fewer or more masks than ids, or there is no such format.
     """
-    rows = _encode(path, image_ids, masks)
-    return _write_rows(path, ROW_PER_PAIR, ((f"{image_id}_{class_id}", text) for image_id, class_id, text in rows))
+    return write_encoded(path, _encode(path, image_ids, masks), columns)
 
 
-def write_submission_of_masks(path, image_ids, masks, *, empty=False):
-    """Write a submission in the competition's other format: image, runs and class in columns of their own.
+def write_encoded(path, encoded, columns):
+    """Write a submission of masks that are run-length text already.
 
     Args:
         path: where to write; the file appears only when it is whole.
-        image_ids: ids of the images.
-        masks: iterable of uint8 arrays (height, width, classes) of 0 and 1, in the same order.
-        empty: whether a mask without a pixel gets a row with an empty cell; else it gets none.
+        encoded: iterable of (image id, list of run-length texts, one for each class).
+        columns: one of `FORMATS`; the second has no row for a mask without a pixel.
 
     Returns:
         Number of rows, the header not counted.
 
     Raises:
-        ValueError: there are fewer or more masks than ids.
+        ValueError: there is no such format.
     """
-    rows = _encode(path, image_ids, masks)
-    kept = ((image_id, text, class_id) for image_id, class_id, text in rows if text or empty)
-    return _write_rows(path, ROW_PER_MASK, kept)
+    if list(columns) not in FORMATS:
+        raise ValueError(f"format: got {','.join(columns)!r}, expected {EXPECTED_COLUMNS}.")
+    rows = ((image_id, class_id, text) for image_id, texts in encoded for class_id, text in enumerate(texts, start=1))
+    if list(columns) == ROW_PER_PAIR:
+        return _write_rows(path, columns, ((f"{image_id}_{class_id}", text) for image_id, class_id, text in rows))
+    return _write_rows(path, columns, ((image_id, text, class_id) for image_id, class_id, text in rows if text))
 
 
 def _encode(path, image_ids, masks):
-    """Yield (image id, class id, runs) of every image and class."""
+    """Yield (image id, run-length texts of its classes) of every image."""
     for image_id, image_masks in zip_longest(image_ids, masks):
         if image_id is None or image_masks is None:
             raise ValueError(
                 f"{path}: got {'fewer' if image_masks is None else 'more'} masks than images; "
                 "expected one for each. Are both of the same images, in the same order?"
             )
-        for class_id in range(1, image_masks.shape[-1] + 1):
-            yield image_id, class_id, mask2rle(image_masks[..., class_id - 1])
+        yield image_id, [mask2rle(image_masks[..., number]) for number in range(image_masks.shape[-1])]
 
 
 def _write_rows(path, columns, rows):
@@ -195,7 +196,7 @@ def read_submission(path, shape):
     """Read a submission back, in either of its formats.
 
     Args:
-        path: a file of `write_submission` or `write_submission_of_masks`.
+        path: a file of `write_submission`, in either format.
         shape: (height, width) of the images in pixels, to check the runs against.
 
     Returns:

@@ -32,6 +32,7 @@ FOOTER = "Made by steel-defect-report. Every number in it was computed by the ru
 FILES = {
     "results.json": "every number of this report, with unit, split and definition",
     "submission.csv": "the predictions of the test images, in the competition's format",
+    "submission.xlsx": "the same as a workbook",
 }
 
 
