@@ -23,7 +23,7 @@ import numpy as np
 
 from helpers.inference.lint import lint_submission
 from helpers.inference.score import score_submission
-from helpers.inference.submission import write_submission, write_submission_of_masks
+from helpers.inference.submission import ROW_PER_MASK, write_submission
 
 SHAPE, CLASSES, SHARE = (256, 1600), 4, 0.14
 DIFFERENT = 150
@@ -86,7 +86,7 @@ def main():
         truth, sound, spoilt, short = (Path(folder) / f"{name}.csv" for name in ("truth", "sound", "spoilt", "short"))
         rows = write_submission(truth, ids, make_masks(len(ids), 1))
         write_submission(sound, ids, make_masks(len(ids), 2))
-        write_submission_of_masks(short, ids, make_masks(len(ids), 2))
+        write_submission(short, ids, make_masks(len(ids), 2), ROW_PER_MASK)
         spoil(sound, spoilt)
         runs = sum(line.count(" ") + 1 for line in sound.read_text().splitlines() if not line.endswith((",", "s"))) // 2
         print(f"{rows:,} rows, {sound.stat().st_size / 1e6:.1f} MB, {runs:,} runs; {options.repeats} repeats")
