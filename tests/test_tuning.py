@@ -8,15 +8,18 @@ from hypothesis import strategies as st
 from helpers.counts import PixelCounts, pixel_counts
 from helpers.inference.predict import threshold_masks
 from helpers.inference.tuning import (
+    NEVER,
     SIZES,
     THRESHOLDS,
     Decisions,
     ThresholdCounts,
     count_at_thresholds,
     decided_counts,
+    score_grid,
+    stability,
     tune_decisions,
 )
-from helpers.metrics import dice_by_pair, kaggle_dice
+from helpers.metrics import defect_dice, dice_by_pair, kaggle_dice
 
 
 def random_image(rng, classes=2, kind=np.float32):
@@ -113,3 +116,82 @@ def test_tuning_raises():
         ThresholdCounts.concatenate([])
     with pytest.raises(ValueError, match="same thresholds"):
         ThresholdCounts.concatenate([counts, count_at_thresholds(y_true, probabilities, (0.5,))])
+
+
+def clean_and_defective(stated):
+    """Four images with a defect of 30 pixels, found, and four clean ones with a false mask of 40; what is stated."""
+    counts = counts_of([30] * 4 + [0] * 4, [[30] * 5] * 4 + [[40] * 5] * 4, [[30] * 5] * 4 + [[0] * 5] * 4)
+    return counts.behind(stated)
+
+
+def test_tune_decisions_takes_a_gate_where_it_tells_clean_from_defective():
+    """No smallest mask could: the false masks are larger. Behind the gate all is right."""
+    counts = clean_and_defective([0.9] * 4 + [0.25] * 4)
+    decisions = tune_decisions(counts)
+    assert 0.25 < decisions.gates[0] <= 0.9 and decisions.smallest_clean[0] > 40 / 10_000
+    assert kaggle_dice(decided_counts(counts, decisions)) == 1
+    without = tune_decisions(counts.behind(None))
+    assert without.gates == () and kaggle_dice(decided_counts(counts.behind(None), without)) == 0.5
+
+
+def test_tune_decisions_takes_no_gate_that_gains_nothing():
+    """A classifier that states the same of all, or that finds all masks clean that are right."""
+    for stated in ([0.9] * 8, [0.005] * 4 + [0.9] * 4):
+        decisions = tune_decisions(clean_and_defective(stated), "defect_dice")
+        assert decisions.gates == (0.0,)
+
+
+def test_gate_may_ask_for_a_larger_mask_instead_of_rejecting():
+    """A large right mask on an image taken for clean is kept, the small false ones beside it are not."""
+    true, found = [30] * 4 + [900] + [0] * 4, [30] * 4 + [900] + [40] * 4
+    counts = counts_of(true, [[area] * 5 for area in found], [[area] * 5 for area in true])
+    decisions = tune_decisions(counts.behind([0.9] * 4 + [0.2] * 5))
+    assert 40 / 10_000 < decisions.smallest_clean[0] <= 900 / 10_000
+    assert kaggle_dice(decided_counts(counts.behind([0.9] * 4 + [0.2] * 5), decisions)) == 1
+
+
+def test_decisions_with_a_gate_need_a_classifier():
+    with pytest.raises(ValueError, match="nothing is stated. Give its probabilities"):
+        Decisions((0.5,), (0.0,), (0.1,), (NEVER,)).smallest_of()
+    smallest = Decisions((0.5, 0.5), (0.0, 0.1), (0.3, 0.5), (NEVER, 0.2)).smallest_of([0.4, 0.2])
+    assert smallest.tolist() == [[0.0, 0.2], [NEVER, 0.2]]
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**32))
+def test_score_grid_is_what_the_decisions_score(seed):
+    """At every choice, gates among them, for both measures, and for images counted several times."""
+    rng = np.random.default_rng(seed)
+    counts = ThresholdCounts.concatenate(count_at_thresholds(*random_image(rng, classes=1)) for _ in range(6))
+    counts = counts.behind(rng.random(6))
+    times = rng.integers(0, 3, 6)
+    drawn = counts.take(np.repeat(np.arange(6), times))
+    sizes = (0.0, 0.2, 0.4)
+    for measure, score in (("kaggle_dice", kaggle_dice), ("defect_dice", defect_dice)):
+        grids = score_grid(counts, 0, measure, sizes, times)
+        if not (drawn.true > 0).any():
+            continue
+        keys = [None, *(key for number, key in enumerate(grids) if number % 5 == 1)]
+        for key in keys:
+            size, place = rng.integers(3), rng.integers(len(THRESHOLDS))
+            gate, clean = key or (0.0, sizes[size])
+            if np.isfinite(grids[key][size, place]):
+                decisions = Decisions((THRESHOLDS[place],), (sizes[size],), (gate,), (clean,))
+                assert grids[key][size, place] == pytest.approx(score(decided_counts(drawn, decisions)))
+
+
+def test_stability_tells_a_sharp_choice_from_a_flat_one():
+    """All draws agree where every image says the same; the loss is 0 there."""
+    counts = clean_and_defective(None)
+    table = stability(counts, np.arange(8), ["pits"], repeats=20)
+    assert table.loc["pits", "loss"] >= 0 and table.loc["pits", "draws with a gate"] == 0
+    assert table.loc["pits", "threshold, from"] <= table.loc["pits", "threshold"] <= table.loc["pits", "threshold, to"]
+    sharp = counts_of([500] * 6, [[900, 700, 500, 100, 1]] * 6, [[500, 500, 500, 100, 1]] * 6)
+    table = stability(sharp, np.arange(6), ["pits"], repeats=20)
+    assert table.loc["pits", "threshold, from"] == table.loc["pits", "threshold, to"]
+    assert table.loc["pits", "loss"] == 0
+
+
+def test_stability_of_a_class_that_no_image_speaks_for():
+    table = stability(counts_of([0, 0], [[5] * 5] * 2, [[0] * 5] * 2), [0, 1], ["pits"], "defect_dice", repeats=3)
+    assert table.loc["pits", "threshold"] == 0.5 and np.isnan(table.loc["pits", "loss"])

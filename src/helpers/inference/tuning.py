@@ -1,13 +1,17 @@
-"""Decisions tuned on images that do not judge: for each class a threshold, and the smallest mask that is believed."""
+"""Decisions tuned on images that do not judge: for each class a threshold, the smallest mask believed, and a gate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from helpers.counts import PixelCounts
 
 THRESHOLDS = tuple(round(0.05 * number, 2) for number in range(1, 20))
-SIZES = (0.0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)  # smallest masks that are tried, as fractions of the image
+# Smallest masks that are tried, as fractions of the image; a mask larger than the image is never believed.
+SIZES = (0.0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2)
+NEVER = 2.0
+GATES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)  # probabilities of a defect, stated by a classifier, that are tried
 MEASURES = ("kaggle_dice", "defect_dice")
 
 
@@ -21,6 +25,7 @@ class ThresholdCounts:
         shared: int64 array (images, classes, thresholds).
         pixels: int64 array (images,) of the images' areas.
         thresholds: tuple of the thresholds, rising.
+        stated: float array (images,) of the probability of a defect that a classifier states; None without one.
     """
 
     true: np.ndarray
@@ -28,11 +33,17 @@ class ThresholdCounts:
     shared: np.ndarray
     pixels: np.ndarray
     thresholds: tuple = THRESHOLDS
+    stated: np.ndarray | None = None
 
     def take(self, images):
         """The counts of some images, by position or by an array of bool."""
         arrays = (self.true[images], self.predicted[images], self.shared[images], self.pixels[images])
-        return ThresholdCounts(*arrays, self.thresholds)
+        stated = None if self.stated is None else self.stated[images]
+        return ThresholdCounts(*arrays, self.thresholds, stated)
+
+    def behind(self, stated):
+        """The same counts with what a classifier states of each image: float array (images,), or None."""
+        return replace(self, stated=None if stated is None else np.asarray(stated, float))
 
     @classmethod
     def concatenate(cls, parts):
@@ -45,7 +56,12 @@ class ThresholdCounts:
         if len({part.thresholds for part in parts}) != 1:
             raise ValueError("expected the counts of one or more images at the same thresholds. Count them anew.")
         names = ("true", "predicted", "shared", "pixels")
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names), parts[0].thresholds)
+        stated = [part.stated for part in parts]
+        return cls(
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in names),
+            parts[0].thresholds,
+            None if any(each is None for each in stated) else np.concatenate(stated),
+        )
 
 
 @dataclass(frozen=True)
@@ -56,10 +72,31 @@ class Decisions:
         thresholds: for each class, the probability from which a pixel counts as defect.
         smallest: for each class, the smallest mask that is believed, as a fraction of the image; smaller ones are
             taken back whole.
+        gates: for each class, the probability of a defect below which a classifier takes the image for clean; empty
+            without a classifier.
+        smallest_clean: for each class, the smallest mask that is believed on such an image; `NEVER` believes none.
     """
 
     thresholds: tuple
     smallest: tuple
+    gates: tuple = ()
+    smallest_clean: tuple = ()
+
+    def smallest_of(self, stated=None):
+        """For each image and class the smallest mask that is believed, (images, classes) or (1, classes).
+
+        Args:
+            stated: float array (images,) of what a classifier states; needed where there are gates.
+
+        Raises:
+            ValueError: there are gates, and nothing is stated.
+        """
+        if not self.gates:
+            return np.array([self.smallest])
+        if stated is None:
+            raise ValueError("the decisions ask for a classifier, and nothing is stated. Give its probabilities.")
+        taken_for_clean = np.asarray(stated)[:, np.newaxis] < np.array(self.gates)
+        return np.where(taken_for_clean, self.smallest_clean, self.smallest)
 
 
 def count_at_thresholds(y_true, probabilities, thresholds=THRESHOLDS):
@@ -99,10 +136,11 @@ def count_at_thresholds(y_true, probabilities, thresholds=THRESHOLDS):
 
 
 def tune_decisions(counts, measure="kaggle_dice", sizes=SIZES):
-    """Choose threshold and smallest mask for each class, by the score over the images given.
+    """Choose threshold, smallest mask and gate for each class, by the score over the images given.
 
     Each class is tuned by itself, since both measures are means over pairs of image and class. Of near-equal choices
-    the one in the middle of a plateau wins: a choice counts by the mean of its own score and its neighbours'.
+    the one in the middle of a plateau wins: a choice counts by the mean of its own score and its neighbours'. A gate is
+    chosen where a classifier states something of the images, and only where it gains.
 
     Args:
         counts: `ThresholdCounts` of images that will not judge the result.
@@ -120,8 +158,12 @@ def tune_decisions(counts, measure="kaggle_dice", sizes=SIZES):
     """
     if measure not in MEASURES:
         raise ValueError(f"measure: got {measure!r}, expected one of: {', '.join(MEASURES)}.")
-    chosen = [_tune_class(counts, class_index, measure, sizes) for class_index in range(counts.true.shape[1])]
-    return Decisions(*(tuple(column) for column in zip(*chosen, strict=True)))
+    chosen = [
+        choose(score_grid(counts, class_index, measure, sizes), counts.thresholds, sizes)
+        for class_index in range(counts.true.shape[1])
+    ]
+    columns = [tuple(column) for column in zip(*chosen, strict=True)]
+    return Decisions(*columns[: 2 if counts.stated is None else 4])
 
 
 def decided_counts(counts, decisions):
@@ -143,25 +185,143 @@ def decided_counts(counts, decisions):
     places = [counts.thresholds.index(threshold) for threshold in decisions.thresholds]
     classes = np.arange(counts.true.shape[1])
     predicted, shared = counts.predicted[:, classes, places], counts.shared[:, classes, places]
-    believed = predicted >= np.outer(counts.pixels, decisions.smallest)
+    believed = predicted >= counts.pixels[:, np.newaxis] * decisions.smallest_of(counts.stated)
     return PixelCounts(counts.true, predicted * believed, shared * believed)
 
 
-def _tune_class(counts, class_index, measure, sizes):
-    """(threshold, smallest mask) of one class."""
+def dice_cube(counts, class_index, measure="kaggle_dice", sizes=SIZES):
+    """Dice of each image that a measure looks at, by smallest mask and threshold.
+
+    Args:
+        counts: `ThresholdCounts`.
+        class_index: number of the class, from 0.
+        measure: "kaggle_dice", or "defect_dice" for images that have the class.
+        sizes: smallest masks, as fractions of the image.
+
+    Returns:
+        (float array (images, sizes, thresholds), bool array of which of all images these are).
+    """
     true = counts.true[:, class_index]
     judged = true > 0 if measure == "defect_dice" else np.ones(len(true), bool)
-    if not judged.any():
-        return 0.5, 0.0
-    true = true[judged, np.newaxis]
-    predicted, shared = counts.predicted[judged, class_index], counts.shared[judged, class_index]
-    scores = np.empty((len(sizes), len(counts.thresholds)))
-    for number, size in enumerate(sizes):
-        believed = predicted >= size * counts.pixels[judged, np.newaxis]
-        both = true + predicted * believed
-        dice = np.where(both == 0, 1.0, 2 * shared * believed / np.maximum(both, 1))
-        scores[number] = dice.mean(axis=0)
-    padded = np.pad(scores, 1, mode="edge")
+    true = true[judged, np.newaxis, np.newaxis]
+    predicted = counts.predicted[judged, class_index][:, np.newaxis]
+    shared = counts.shared[judged, class_index][:, np.newaxis]
+    least = np.asarray(sizes)[np.newaxis, :, np.newaxis] * counts.pixels[judged][:, np.newaxis, np.newaxis]
+    believed = predicted >= least
+    both = true + predicted * believed
+    return np.where(both == 0, 1.0, 2 * shared * believed / np.maximum(both, 1)), judged
+
+
+def score_grid(counts, class_index, measure="kaggle_dice", sizes=SIZES, weights=None):
+    """Mean Dice of one class at every choice.
+
+    Args:
+        counts: `ThresholdCounts`.
+        class_index: number of the class, from 0.
+        measure: "kaggle_dice" or "defect_dice".
+        sizes: smallest masks, as fractions of the image.
+        weights: how often each image counts, (images,); None counts each once.
+
+    Returns:
+        dict of (gate, smallest mask on images taken for clean) -> float array (sizes, thresholds) of scores; without a
+        gate the key is None. NaN everywhere where no image speaks for the class.
+    """
+    cube, judged = dice_cube(counts, class_index, measure, sizes)
+    weights = np.ones(len(judged)) if weights is None else np.asarray(weights, float)
+    weights = weights[judged]
+    if not weights.sum():
+        return {None: np.full(cube.shape[1:], np.nan)}
+    total = np.tensordot(weights, cube, 1) / weights.sum()
+    grids = {None: total}
+    if counts.stated is not None:
+        never = dice_cube(counts, class_index, measure, (NEVER,))[0][:, 0]
+        for gate in GATES:
+            clean = weights * (counts.stated[judged] < gate)
+            rest = total - np.tensordot(clean, cube, 1) / weights.sum()
+            for number, size in enumerate((*sizes, NEVER)):
+                asked = never if size == NEVER else cube[:, number]
+                # On images taken for clean a mask has to be at least as large as elsewhere.
+                allowed = np.asarray(sizes) < size
+                grid = rest + np.tensordot(clean, asked, 1) / weights.sum()
+                if allowed.any():
+                    grids[gate, size] = np.where(allowed[:, np.newaxis], grid, -np.inf)
+    return grids
+
+
+def choose(grids, thresholds, sizes=SIZES):
+    """The choice in the middle of the best plateau of a `score_grid`.
+
+    Returns:
+        (threshold, smallest mask, gate, smallest mask on images taken for clean); the gate is 0 where none gains, and
+        0.5 and 0 stand where no image speaks for the class.
+    """
+    if np.isnan(grids[None]).all():
+        return 0.5, 0.0, 0.0, 0.0
+    best = None
+    for key, grid in grids.items():
+        size, place = np.unravel_index(_smoothed(grid).argmax(), grid.shape)
+        score = _smoothed(grid)[size, place]
+        if best is None or score > best[0] + 1e-12:
+            best = score, thresholds[place], sizes[size], *(key or (0.0, sizes[size]))
+    return best[1:]
+
+
+def _smoothed(grid):
+    """Mean of each choice's score and its neighbours'; a choice that isn't allowed counts with nobody."""
+    padded = np.pad(grid, 1, mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
-    size, place = np.unravel_index(windows.mean(axis=(2, 3)).argmax(), scores.shape)
-    return counts.thresholds[place], sizes[size]
+    allowed = np.isfinite(windows)
+    means = np.where(allowed, windows, 0).sum(axis=(2, 3)) / np.maximum(allowed.sum(axis=(2, 3)), 1)
+    return np.where(np.isfinite(grid), means, -np.inf)
+
+
+def stability(counts, groups, class_names, measure="kaggle_dice", sizes=SIZES, repeats=100, seed=0):
+    """How the best choice moves when other images had been drawn.
+
+    Args:
+        counts: `ThresholdCounts` of the images that decisions are tuned on.
+        groups: label of each image's group.
+        class_names: a name for each class.
+        measure: "kaggle_dice" or "defect_dice".
+        sizes: smallest masks, as fractions of the image.
+        repeats: number of draws of groups, with replacement.
+        seed: the same seed gives the same draws.
+
+    Returns:
+        Table with a row for each class: the choice, and from the draws the 5th and 95th per cent of threshold and
+        smallest mask, the share of draws that take a gate, and the loss: how much lower on average the choice scores
+        on a draw than what is best there.
+    """
+    codes, labels = pd.factorize(np.asarray(groups))
+    rng = np.random.default_rng(seed)
+    rows = {}
+    for index, name in enumerate(class_names):
+        chosen = choose(score_grid(counts, index, measure, sizes), counts.thresholds, sizes)
+        drawn, losses = [], []
+        for _ in range(repeats):
+            times = np.bincount(rng.integers(len(labels), size=len(labels)), minlength=len(labels))
+            grids = score_grid(counts, index, measure, sizes, times[codes])
+            drawn.append(choose(grids, counts.thresholds, sizes))
+            losses.append(_score_of(grids, drawn[-1], counts.thresholds, sizes)
+                          - _score_of(grids, chosen, counts.thresholds, sizes))  # fmt: skip
+        thresholds, smallest, gates, _ = np.transpose(drawn)
+        rows[name] = {
+            "threshold": chosen[0],
+            "threshold, from": np.quantile(thresholds, 0.05),
+            "threshold, to": np.quantile(thresholds, 0.95),
+            "smallest mask": chosen[1],
+            "smallest mask, from": np.quantile(smallest, 0.05),
+            "smallest mask, to": np.quantile(smallest, 0.95),
+            "draws with a gate": (gates > 0).mean(),
+            "loss": np.nanmean(losses) if np.isfinite(losses).any() else np.nan,
+        }
+    return pd.DataFrame(rows).T.rename_axis("class")
+
+
+def _score_of(grids, choice, thresholds, sizes):
+    """The score of one choice in a `score_grid`."""
+    if np.isnan(grids[None]).all():
+        return np.nan
+    threshold, size, gate, clean = choice
+    grid = grids[(gate, clean) if gate else None]
+    return grid[sizes.index(size), thresholds.index(threshold)]
