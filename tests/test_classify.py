@@ -203,7 +203,14 @@ def test_gate_goes_from_file_to_counts(tmp_path):
     """The masks of a sheet below the threshold are taken back whole, right ones too."""
     found = answers([[1, 1], [1, 0], [0, 0]], [[0.9, 0.2], [0.3, 0.4], [0.005, 0.1]], names=(DEFECT, "pits"))
     path = tmp_path / "predictions" / "gate.csv"
-    write_answers(path, found, "holdout", SPLIT)
+    write_answers(
+        path,
+        {
+            "holdout": found.take(np.array([True, False, True])),
+            "validation": found.take(np.array([False, True, False])),
+        },
+        SPLIT,
+    )
     stated = read_gate(path, ["c.jpg", "a.jpg", "b.jpg"], SPLIT)
     assert stated.to_dict() == {"c.jpg": 0.005, "a.jpg": 0.9, "b.jpg": 0.3}
     stated = stated.to_numpy()
@@ -227,7 +234,7 @@ def test_read_gate_raises(tmp_path):
     path = tmp_path / "gate.csv"
     with pytest.raises(FileNotFoundError, match="Run 03_classifier with that model first"):
         read_gate(path, ["a.jpg"], SPLIT)
-    write_answers(path, answers([1], [0.5]), "holdout", SPLIT)
+    write_answers(path, {"holdout": answers([1], [0.5])}, SPLIT)
     with pytest.raises(ValueError, match=r"'z.jpg' is not among the images .* \(1 are missing\)"):
         read_gate(path, ["a.jpg", "z.jpg"], SPLIT)
     with pytest.raises(ValueError, match="trained by another split. Run 03_classifier with it again"):

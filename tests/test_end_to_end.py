@@ -24,7 +24,7 @@ from helpers.series import NOTEBOOKS
 ROOT = Path(__file__).absolute().parents[1]
 SMOKE_PAGES = (
     "01_eda", "02_preprocessing", "03_classifier-classifier_small", "04_segmentation-unet_paper", "04_taken_apart",
-    "06_submission",
+    "05_evaluation", "06_submission",
 )  # fmt: skip
 REAL = Path(os.environ.get("SEVERSTAL_DIR", ROOT.parent / "shared" / "severstal"))
 LABELS = Path(os.environ.get("SEVERSTAL_LABELS", ROOT.parent / "shared" / "severstal_labels"))

@@ -365,3 +365,22 @@ def operating_point(has_defect, scores, recall):
         float((defective - counted.positives[best]) / defective),
         float(ratios(counted.negatives[best], clean)),
     )
+
+
+def point_at(threshold, has_defect, scores):
+    """What a threshold that was chosen elsewhere does to sheets.
+
+    Args:
+        threshold: a sheet is rejected when its score is at or above it.
+        has_defect: whether each sheet has a defect, shape (images,), values 0 or 1.
+        scores: same shape.
+
+    Returns:
+        OperatingPoint.
+
+    Example:
+        >>> point_at(0.5, [1, 1, 0], [0.9, 0.2, 0.6])
+        OperatingPoint(threshold=0.5, passed=0.5, rejected=1.0)
+    """
+    rejected = np.asarray(scores) >= threshold
+    return OperatingPoint(float(threshold), sheets_passed(has_defect, rejected), sheets_rejected(has_defect, rejected))

@@ -22,7 +22,15 @@ from helpers.files import read_json, write_csv, write_json
 from helpers.report.site import write_report
 from helpers.runs import CODE, Run, describe_run, find_data, git_revision, now, update_run
 
-NOTEBOOKS = ("01_eda", "02_preprocessing", "03_classifier", "04_segmentation", "04_taken_apart", "06_submission")
+NOTEBOOKS = (
+    "01_eda",
+    "02_preprocessing",
+    "03_classifier",
+    "04_segmentation",
+    "04_taken_apart",
+    "05_evaluation",
+    "06_submission",
+)
 TRAINS = ("03_classifier", "04_segmentation")  # notebooks that run once for each of the profile's models
 OWN = ("DATA", "RUN")
 
@@ -33,13 +41,15 @@ PROFILES = {
         "03_classifier": {"EPOCHS": 1},
         "04_segmentation": {"EPOCHS": 1},
         "04_taken_apart": {"STEPS": 20},
+        "05_evaluation": {"CLASSIFIER": "classifier_small", "REPEATS": 10},
     },
-    "demo": {},
+    "demo": {"05_evaluation": {"CLASSIFIER": "classifier_small"}},
     "study": {
         "02_preprocessing": {"MAX_IMAGES": 0},
         "03_classifier": {"TRAIN_MINUTES": 5.0},
         "04_segmentation": {"TRAIN_MINUTES": 5.0},
         "04_taken_apart": {"ABLATION_MINUTES": 2.0},
+        "05_evaluation": {"CLASSIFIER": "classifier_small"},
     },
     "pretrain": {
         "02_preprocessing": {"MAX_IMAGES": 0},
@@ -48,6 +58,7 @@ PROFILES = {
     "full": {
         "02_preprocessing": {"MAX_IMAGES": 0, "MAX_PIXELS": 0, "CHANNELS": 3},
         "04_taken_apart": {"ABLATION_MINUTES": 10.0},
+        "05_evaluation": {"CLASSIFIER": "classifier_resnet50"},
     },
 }
 MADE_UP = "models/steel_unet-made-up"  # weights to begin with where images are few
@@ -72,7 +83,7 @@ MODELS = {
         "04_segmentation": {"unet_paper": {}, "steel_unet": {"PRETRAINED": MADE_UP}},
     },
     "study": {
-        "03_classifier": CLASSIFIERS,
+        "03_classifier": {**CLASSIFIERS, "classifier_small": {"FOLDS": True, "TRAIN_MINUTES": 3.0}},
         "04_segmentation": {
             "steel_unet": {"PRETRAINED": MADE_UP, "TRAIN_MINUTES": 20.0, "MIRRORED": True, "FOLDS": True},
             "steel_unet_short": {"MODEL": "steel_unet"},

@@ -452,19 +452,21 @@ def split_key(split):
     return hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()[:16]
 
 
-def write_answers(path, answers, part, split):
-    """Keep what a classifier says of each judging image, for the gate before the masks.
+def write_answers(path, parts, split):
+    """Keep what a classifier says of images that it never saw, for the gate before the masks.
 
     Args:
         path: where to write.
-        answers: `Answers`.
-        part: "holdout" or "folds".
+        parts: dict of part, such as "holdout", -> `Answers`.
         split: table of `helpers.data.split.make_split` that it was trained and judged by.
     """
-    columns = {"split": split_key(split)}
-    for name, true, stated in zip(answers.names, answers.truth.T, answers.probabilities.T, strict=True):
-        columns |= {f"has {name}": true.astype(int), f"probability of {name}": stated}
-    write_csv(path, answers.images.assign(part=part, **columns), index=False)
+    tables = []
+    for part, answers in parts.items():
+        columns = {"part": part, "split": split_key(split)}
+        for name, true, stated in zip(answers.names, answers.truth.T, answers.probabilities.T, strict=True):
+            columns |= {f"has {name}": true.astype(int), f"probability of {name}": stated}
+        tables.append(answers.images.assign(**columns))
+    write_csv(path, pd.concat(tables), index=False)
 
 
 def read_gate(path, image_ids, split):

@@ -189,6 +189,25 @@ def decided_counts(counts, decisions):
     return PixelCounts(counts.true, predicted * believed, shared * believed)
 
 
+def describe_decisions(decisions, class_names):
+    """Decisions as plain values, for a JSON file.
+
+    Args:
+        decisions: `Decisions`.
+        class_names: a name for each class.
+
+    Returns:
+        dict of class_names, thresholds, smallest_masks, gates and smallest_masks_clean, each a list by class.
+    """
+    return {
+        "class_names": list(class_names),
+        "thresholds": [float(threshold) for threshold in decisions.thresholds],
+        "smallest_masks": [float(size) for size in decisions.smallest],
+        "gates": [float(gate) for gate in decisions.gates],
+        "smallest_masks_clean": [float(size) for size in decisions.smallest_clean],
+    }
+
+
 def dice_cube(counts, class_index, measure="kaggle_dice", sizes=SIZES):
     """Dice of each image that a measure looks at, by smallest mask and threshold.
 

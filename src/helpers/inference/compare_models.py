@@ -1,0 +1,71 @@
+"""The models of a run side by side, on the images that both judge."""
+
+import pandas as pd
+
+from helpers.intervals import paired_bootstrap, score_table
+from helpers.metrics import pixel_score_terms
+from helpers.results import format_estimate
+
+SHOWN = (
+    "kaggle_dice",
+    "all_empty_dice",
+    "above_floor",
+    "defect_dice",
+    "defect_dice_class_mean",
+    "empty_accuracy",
+    "miou",
+)
+
+
+def models_table(judged):
+    """All scores of each model.
+
+    Args:
+        judged: dict of model -> (`KeptTrial`, `PixelCounts` of its judging images).
+
+    Returns:
+        (table of texts with a row for each model, dict of model -> score -> Estimate).
+    """
+    estimates, texts = {}, {}
+    for name, (trial, counts) in judged.items():
+        estimates[name] = score_table(counts, trial.judged["group"])["all"]
+        texts[name] = {"judged on": f"{trial.part}, {len(counts)} images"}
+        texts[name] |= {score: format_estimate(*estimates[name][score]) for score in SHOWN}
+    return pd.DataFrame(texts).T.rename_axis("model"), estimates
+
+
+def paired_table(judged, main, measures=("kaggle_dice", "defect_dice")):
+    """How much better or worse each model is than the main one, on the images that judge both.
+
+    Args:
+        judged: as for `models_table`.
+        main: name of the model that the others are compared with.
+        measures: scores to compare.
+
+    Returns:
+        (table of texts, dict of model -> measure -> Estimate of its score less the main one's). A model that shares no
+        judging image with the main one is left out.
+    """
+    trial, counts = judged[main]
+    place = pd.Series(range(len(counts)), index=trial.judged["image_id"])
+    estimates, texts = {}, {}
+    for name, (other, theirs) in judged.items():
+        common = other.judged["image_id"].isin(place.index).to_numpy()
+        if name == main or not common.any():
+            continue
+        ours = counts.take(place[other.judged.loc[common, "image_id"]].to_numpy())
+        terms, usual = pixel_score_terms(theirs.take(common)), pixel_score_terms(ours)
+        groups = other.judged.loc[common, "group"]
+        estimates[name] = {measure: paired_bootstrap(terms[measure], usual[measure], groups) for measure in measures}
+        texts[name] = {"images": f"{common.sum():,}"}
+        for measure, estimate in estimates[name].items():
+            texts[name][f"{measure}, difference"] = format_estimate(*estimate)
+            texts[name][f"{measure}, verdict"] = _verdict(estimate)
+    return pd.DataFrame(texts).T.rename_axis("model"), estimates
+
+
+def _verdict(estimate):
+    """What an interval of a difference says, in a word or two."""
+    if estimate.low > 0:
+        return "better"
+    return "worse" if estimate.high < 0 else "not told apart"

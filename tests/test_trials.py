@@ -1,0 +1,179 @@
+"""Kept trials: decided and judged anew, as when they were made."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.data.augment import Augmentation
+from helpers.data.split import make_split
+from helpers.inference.compare_models import models_table, paired_table
+from helpers.inference.judging import Plan, judge_by_folds, judge_by_holdout
+from helpers.inference.mistaken import look_at_images, mix_ups, sheet_scores, telling_images
+from helpers.inference.steps import chain, chain_table
+from helpers.inference.trials import KeptTrial, tune_for, write_trial
+from helpers.inference.tuning import NEVER, THRESHOLDS, Decisions, decided_counts
+from helpers.metrics import kaggle_dice
+from helpers.models.recipes import Recipe
+from helpers.models.train import Training
+from tiny_models import SHAPE, tiny_dataset
+
+NETWORK = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
+RECIPE = Recipe(
+    "steel_unet", Training(loss={"bce": 1.0}, learning_rate=0.01), NETWORK, batch_size=4, augmentation=Augmentation()
+)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return tiny_dataset(tmp_path_factory.mktemp("trials") / "tiny", 15)
+
+
+@pytest.fixture(scope="module")
+def split(dataset):
+    return make_split(dataset.areas, 1)
+
+
+@pytest.fixture(scope="module")
+def made(dataset, split, tmp_path_factory):
+    """Two trials in their folders, by folds and by the holdout: dict of name -> (Trial, KeptTrial)."""
+    root, found = tmp_path_factory.mktemp("models"), {}
+    for name, judge, mirrored in (("by_folds", judge_by_folds, True), ("by_holdout", judge_by_holdout, True),
+                                  ("other", judge_by_holdout, False)):  # fmt: skip
+        plan = Plan(RECIPE, NETWORK, dataset, split, SHAPE, 1, root / name, len(name), epochs=1, mirrored=mirrored)
+        trial = judge(plan)
+        write_trial(root / name, trial, trial.judged if name == "by_folds" else split[split["split"] == "validation"])
+        found[name] = trial, KeptTrial.read(root / name)
+    return found
+
+
+@pytest.mark.parametrize("name", ["by_folds", "by_holdout"])
+def test_kept_trial_is_judged_as_it_was(made, dataset, name):
+    """The same decisions, and the same pixels."""
+    trial, kept = made[name]
+    counted = kept.count(dataset)
+    by_fold, ships = counted.decide(tune_for("kaggle_dice"))
+    assert by_fold == trial.by_fold and ships == trial.decisions
+    np.testing.assert_array_equal(counted.judged.predicted, trial.counts.predicted)
+    judged = trial.judge(dataset)
+    for field in ("true", "predicted", "shared"):
+        np.testing.assert_array_equal(getattr(counted.decided(by_fold), field), getattr(judged, field))
+
+
+def test_masks_are_those_that_were_counted(made, dataset):
+    """Also behind a gate that rejects."""
+    _, kept = made["by_folds"]
+    stated = pd.Series(np.linspace(0, 1, 15), index=sorted(kept.judged["image_id"]))
+    counted = kept.count(dataset).behind(stated)
+    classes = dataset.num_classes
+    by_fold = {fold: Decisions((0.3,) * classes, (0.001,) * classes, (0.5,) * classes, (NEVER,) * classes)
+               for fold in range(5)}  # fmt: skip
+    counts = counted.decided(by_fold)
+    for row, image_id in enumerate(kept.judged["image_id"]):
+        masks = counted.masks(dataset, image_id, by_fold)
+        np.testing.assert_array_equal(masks.sum(axis=(0, 1)), counts.predicted[row])
+        assert stated[image_id] >= 0.5 or not masks.any()
+    assert counts.predicted.any()
+
+
+def test_read_trial_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="Run 04_segmentation with that model first"):
+        KeptTrial.read(tmp_path)
+
+
+def test_averaged_trial_is_the_mean(made, dataset):
+    _, first = made["by_holdout"]
+    _, second = made["other"]
+    both = first.averaged([second])
+    assert both.name == "by_holdout + other" and not both.mirrored
+    image_id = first.judged["image_id"].iloc[0]
+    expected = (first.probabilities(dataset, image_id) + second.probabilities(dataset, image_id)) / 2
+    np.testing.assert_allclose(both.probabilities(dataset, image_id), expected, atol=1e-6)
+    with pytest.raises(ValueError, match="other is judged or tuned on other images than by_folds"):
+        made["by_folds"][1].averaged([second])
+
+
+def test_chain_adds_one_step_after_the_other(made, dataset):
+    """The last step without gate and average is what the trial itself gives; gains add up."""
+    trial, kept = made["by_holdout"]
+    steps = chain(kept, dataset, "kaggle_dice")
+    assert [step.name for step in steps] == ["threshold 0.5", "thresholds tuned", "smallest masks", "mirror images"]
+    np.testing.assert_array_equal(steps[-1].counts.predicted, trial.judge(dataset).predicted)
+    assert all(size == 0 for size in steps[1].ships.smallest)
+    table, estimates = chain_table(steps, kept.judged["group"])
+    gains = sum(estimates[step.name]["kaggle_dice, gain"].value for step in steps[1:])
+    first, last = (estimates[name]["kaggle_dice"].value for name in (steps[0].name, steps[-1].name))
+    assert last - first == pytest.approx(gains)
+    assert table.loc["threshold 0.5", "kaggle_dice, gain"] == "–"
+
+
+def test_chain_with_gate_and_average(made, dataset):
+    """A classifier that knows the answer never makes it worse where it was tuned."""
+    _, kept = made["by_holdout"]
+    every = [*kept.judged["image_id"], *kept.tuned["image_id"]]
+    stated = (dataset.areas.loc[every] > 0).any(axis=1).astype(float)
+    steps = chain(kept, dataset, "kaggle_dice", stated=stated, others=[made["other"][1]])
+    assert [step.name for step in steps][3:] == ["gate of the classifier", "mirror images", "mean with other"]
+    before, after = (kaggle_dice(decided_counts(step.counted.tuned, step.ships)) for step in steps[2:4])
+    assert after >= before
+
+
+def test_models_and_pairs(made, dataset):
+    """A model by folds and one by the holdout meet on the holdout's images."""
+    judged = {}
+    for name in ("by_folds", "by_holdout", "other"):
+        counted = made[name][1].count(dataset)
+        judged[name] = made[name][1], counted.decided(counted.decide(tune_for("kaggle_dice"))[0])
+    table, estimates = models_table(judged)
+    assert table.loc["by_folds", "judged on"] == "folds, 15 images"
+    assert estimates["other"]["kaggle_dice"].value == pytest.approx(kaggle_dice(judged["other"][1]))
+    pairs, differences = paired_table(judged, "by_folds")
+    assert set(differences) == {"by_holdout", "other"}
+    trial, counts = judged["by_folds"]
+    common = trial.judged["image_id"].isin(judged["other"][0].judged["image_id"]).to_numpy()
+    expected = kaggle_dice(judged["other"][1]) - kaggle_dice(counts.take(common))
+    assert differences["other"]["kaggle_dice"].value == pytest.approx(expected)
+    assert pairs.loc["other", "images"] == str(common.sum())
+    same, _ = paired_table({"a": judged["other"], "b": judged["other"]}, "a")
+    assert same.loc["b", "kaggle_dice, verdict"] == "not told apart"
+
+
+def test_look_at_images_counts_what_the_masks_show(made, dataset):
+    """Against the masks themselves, one image at a time."""
+    _, kept = made["by_folds"]
+    classes = dataset.num_classes
+    counted = kept.count(dataset)
+    shared, true = counted.judged.shared.sum(axis=(0, 1)), counted.judged.true.sum()
+    part = next(threshold for threshold, pixels in zip(THRESHOLDS, shared, strict=True) if pixels < true)
+    low = Decisions((part,) * classes, (0.0,) * classes)
+    (step,) = [step for step in chain(kept, dataset, "defect_dice") if step.name == "mirror images"]
+    step = type(step)("low", counted, dict.fromkeys(range(5), low), low, counted.decided(dict.fromkeys(range(5), low)))
+    looked = look_at_images(step, dataset)
+    for row, image_id in enumerate(kept.judged["image_id"]):
+        true = dataset.masks(image_id).astype(bool)
+        found = counted.masks(dataset, image_id, step.by_fold).astype(bool)
+        np.testing.assert_array_equal(looked.pixels[row], step.counts.true[row])
+        np.testing.assert_array_equal(looked.mixed[row].diagonal(), step.counts.shared[row])
+        for index in range(classes):
+            assert looked.mixed[row, index, -1] == (true[..., index] & ~found.any(axis=-1)).sum()
+            others = np.delete(found, index, axis=-1).any(axis=-1)
+            assert looked.taken[row, index] == (true[..., index] & ~found[..., index] & others).sum()
+    table = mix_ups(looked, dataset.class_names)
+    assert table.columns.tolist() == [*dataset.class_names, "nothing"]
+    shared, true = step.counts.shared.sum(axis=0), step.counts.true.sum(axis=0)
+    for index, name in enumerate(dataset.class_names):
+        if true[index]:
+            assert table.loc[name, name] == pytest.approx(shared[index] / true[index])
+    told = telling_images(step, looked, 2)
+    missed = np.where(step.counts.true > 0, step.counts.true - step.counts.shared, 0).max(axis=1)
+    assert told["worst misses"][0][0] == kept.judged["image_id"].iloc[missed.argmax()]
+    assert all(len(images) <= 2 for images in told.values())
+
+
+def test_sheet_scores_are_the_highest_threshold_with_a_believed_mask(made, dataset):
+    counted = made["by_holdout"][1].count(dataset)
+    scores = sheet_scores(counted.judged, (0.0,) * dataset.num_classes)
+    for row, image_id in enumerate(counted.trial.judged["image_id"]):
+        highest = counted.trial.probabilities(dataset, image_id).max()
+        reached = [threshold for threshold in counted.judged.thresholds if highest >= np.float32(threshold)]
+        assert scores[row] == (max(reached) if reached else 0)
+    assert (sheet_scores(counted.judged, (NEVER,) * dataset.num_classes) == 0).all()
