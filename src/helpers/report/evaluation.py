@@ -170,7 +170,7 @@ def gallery(rows, class_names):
     for number, (title, image, true, found, probabilities) in enumerate(rows):
         for ax, masks in zip(axes[number], (true, found), strict=False):
             show_picture(overlay(image, masks), "", ax)
-        axes[number, 2].imshow(probabilities.max(axis=-1), cmap="magma", vmin=0, vmax=1, aspect="auto")
+        axes[number, 2].imshow(probabilities.max(axis=-1), cmap="magma", vmin=0, vmax=1)
         axes[number, 2].set_axis_off()
         axes[number, 0].set_title(plain(title), fontsize="small")
         for ax, head in zip(axes[0, 1:], heads[1:], strict=True):
