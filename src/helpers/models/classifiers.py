@@ -7,15 +7,13 @@ import keras
 from keras import layers
 
 from helpers.models.parts import (
-    MAX_BLOCKS,
     MAX_FILTERS,
     MOMENTUM,
     FusedBatchNormalization,
     check_grey,
     check_numbers,
     check_shape,
-    normed_convolution,
-    residual_block,
+    residual_encoder,
     standardise,
 )
 
@@ -99,23 +97,8 @@ def classifier_small(
     Raises:
         ValueError: a number makes no network, or is beyond all measure.
     """
-    if tuple(shape) != (None, None):
-        shape = check_shape(shape, multiple=1)
-    check_grey(grey_mean, grey_deviation)
-    (stem,) = check_numbers("stem", [stem], 1, MAX_FILTERS)
-    widths, depths = check_numbers("widths", widths, 1, MAX_FILTERS), check_numbers("depths", depths, 0, MAX_BLOCKS)
-    if len(widths) != len(depths):
-        raise ValueError(
-            f"widths, depths: got {len(widths)} and {len(depths)} numbers, expected as many of the one as of the other."
-        )
-    inputs = keras.Input((*shape, channels), name="image")
-    outputs = standardise(inputs, grey_mean, grey_deviation)
-    outputs = normed_convolution(outputs, stem, "stem", strides=2)
-    for level, (filters, blocks) in enumerate(zip(widths, depths, strict=True), start=1):
-        outputs = normed_convolution(outputs, filters, f"encoder_{level}_down", strides=2)
-        for block in range(1, blocks + 1):
-            outputs = residual_block(outputs, filters, f"encoder_{level}_block{block}")
-    outputs = layers.Activation("linear", name=LAST_FEATURES)(outputs)
+    inputs, levels = residual_encoder(shape, channels, grey_mean, grey_deviation, stem, widths, depths)
+    outputs = layers.Activation("linear", name=LAST_FEATURES)(levels[-1])
     pooled = [
         layers.GlobalAveragePooling2D(keepdims=True, name="mean")(outputs),
         layers.GlobalMaxPooling2D(keepdims=True, name="largest")(outputs),

@@ -142,6 +142,44 @@ def residual_block(inputs, filters, name, strides=1, dilation=1):
     return layers.Activation("relu", name=f"{name}_relu")(outputs)
 
 
+def residual_encoder(shape, channels, grey_mean, grey_deviation, stem, widths, depths):
+    """An encoder for images of any size: a stem at half the size, and levels of residual blocks below it.
+
+    Args:
+        shape: (height, width) of the input in pixels, or (None, None) for images of any size.
+        channels: 1 for grey, 3 for colour.
+        grey_mean: taken away from the grey values first, a fraction of white.
+        grey_deviation: what they are divided by then, a fraction of white.
+        stem: filters at half the size.
+        widths: filters of each level below, each half as large as the one above.
+        depths: residual blocks of each of these levels.
+
+    Returns:
+        (the network's input, list of the outputs of the stem and of each level).
+
+    Raises:
+        ValueError: a number makes no network, or is beyond all measure.
+    """
+    if tuple(shape) != (None, None):
+        shape = check_shape(shape, multiple=1)
+    check_grey(grey_mean, grey_deviation)
+    (stem,) = check_numbers("stem", [stem], 1, MAX_FILTERS)
+    widths, depths = check_numbers("widths", widths, 1, MAX_FILTERS), check_numbers("depths", depths, 0, MAX_BLOCKS)
+    if len(widths) != len(depths):
+        raise ValueError(
+            f"widths, depths: got {len(widths)} and {len(depths)} numbers, expected as many of the one as of the other."
+        )
+    inputs = keras.Input((*shape, channels), name="image")
+    outputs = normed_convolution(standardise(inputs, grey_mean, grey_deviation), stem, "stem", strides=2)
+    levels = [outputs]
+    for level, (filters, blocks) in enumerate(zip(widths, depths, strict=True), start=1):
+        outputs = normed_convolution(outputs, filters, f"encoder_{level}_down", strides=2)
+        for block in range(1, blocks + 1):
+            outputs = residual_block(outputs, filters, f"encoder_{level}_block{block}")
+        levels.append(outputs)
+    return inputs, levels
+
+
 def is_whole(number):
     """Whether it is a whole number of Python or NumPy, and no bool."""
     return isinstance(number, numbers.Integral) and not isinstance(number, bool)

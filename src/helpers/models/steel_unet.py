@@ -7,17 +7,7 @@ convolution halves the image at once, and the last one gives the four pixels of 
 import keras
 from keras import layers, ops
 
-from helpers.models.parts import (
-    MAX_BLOCKS,
-    MAX_FILTERS,
-    check_grey,
-    check_numbers,
-    check_shape,
-    cut,
-    normed_convolution,
-    residual_block,
-    standardise,
-)
+from helpers.models.parts import cut, normed_convolution, residual_encoder
 
 
 def steel_unet(
@@ -48,24 +38,7 @@ def steel_unet(
     Raises:
         ValueError: a number makes no network, or is beyond all measure.
     """
-    if tuple(shape) != (None, None):
-        shape = check_shape(shape, multiple=1)
-    check_grey(grey_mean, grey_deviation)
-    (stem,) = check_numbers("stem", [stem], 1, MAX_FILTERS)
-    widths, depths = check_numbers("widths", widths, 1, MAX_FILTERS), check_numbers("depths", depths, 0, MAX_BLOCKS)
-    if len(widths) != len(depths):
-        raise ValueError(
-            f"widths, depths: got {len(widths)} and {len(depths)} numbers, expected as many of the one as of the other."
-        )
-    inputs = keras.Input((*shape, channels), name="image")
-    outputs = standardise(inputs, grey_mean, grey_deviation)
-    outputs = normed_convolution(outputs, stem, "stem", strides=2)
-    skips = [outputs]
-    for level, (filters, blocks) in enumerate(zip(widths, depths, strict=True), start=1):
-        outputs = normed_convolution(outputs, filters, f"encoder_{level}_down", strides=2)
-        for block in range(1, blocks + 1):
-            outputs = residual_block(outputs, filters, f"encoder_{level}_block{block}")
-        skips.append(outputs)
+    inputs, skips = residual_encoder(shape, channels, grey_mean, grey_deviation, stem, widths, depths)
     outputs = skips.pop()
     for level in range(len(skips) - 1, -1, -1):
         filters = skips[level].shape[-1]
