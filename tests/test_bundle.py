@@ -14,10 +14,13 @@ import keras
 import numpy as np
 import pytest
 
+from helpers.inference.predict import bundle_decisions
+from helpers.inference.tuning import Decisions
 from helpers.models import bundle as bundle_module
 from helpers.models.build import build_model
-from helpers.models.bundle import load_bundle, read_bundle, save_bundle
+from helpers.models.bundle import load_bundle, read_bundle, save_bundle, write_decisions
 from helpers.models.describe import describe_layers
+from helpers.models.unet_paper import unet_paper
 
 NAMES = ["pits", "cracks", "scratches"]
 IMAGE = np.random.default_rng(0).random((1, 32, 64, 1), np.float32)
@@ -393,3 +396,41 @@ def test_describe_layers_lists_inputs_before_their_layer(model):
         assert set(layer["inputs"]) <= seen
         seen.add(layer["name"])
     assert len(seen) == len(model.layers)
+
+
+def test_write_decisions_replaces_decisions_and_scores_alone(tmp_path):
+    """The weights stay; gates ask a classifier by name."""
+    model = unet_paper((32, 32), 2)
+    before = save_bundle(
+        tmp_path, model, architecture="unet_paper", arguments={}, input_shape=(32, 32), channels=1,
+        class_names=["a", "b"], thresholds=[0.5, 0.5], training={}, scores={},
+    )  # fmt: skip
+    decisions = Decisions((0.3, 0.7), (0.0, 0.01), (0.1, 0.0), (2.0, 0.01))
+    after = write_decisions(tmp_path, decisions, {"dice": {"value": 0.5}}, "sure")
+    assert after == read_bundle(tmp_path) and bundle_decisions(after) == decisions
+    assert after["classifier"] == "sure" and after["scores"] == {"dice": {"value": 0.5}}
+    assert {key: after[key] for key in ("weights", "sha256", "training")} == {
+        key: before[key] for key in ("weights", "sha256", "training")
+    }
+    load_bundle(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("decisions", "classifier", "match"),
+    [
+        (Decisions((0.3,), (0.0,)), "", "thresholds is .*expected a number from 0 to 1 for each of 2 classes"),
+        (Decisions((0.3, 0.3), (0.0, 0.0), (0.5,), (2.0,)), "sure", r"gates is \[0.5\], expected a number from 0 to 1"),
+        (Decisions((0.3, 0.3), (0.0, 0.0), (0.5, 0.5), (3.0, 2.0)), "sure", "smallest_masks_clean is"),
+        (Decisions((0.3, 0.3), (0.0, 0.0), (0.5, 0.5), (2.0, 2.0)), "", "there are gates, and no classifier to ask"),
+        (Decisions((0.3, 0.3), (0.0, 0.0)), "../elsewhere", "classifier is '../elsewhere', expected the name"),
+    ],
+)
+def test_write_decisions_refuses_what_makes_no_bundle(tmp_path, decisions, classifier, match):
+    save_bundle(
+        tmp_path, unet_paper((32, 32), 2), architecture="unet_paper", arguments={}, input_shape=(32, 32), channels=1,
+        class_names=["a", "b"], thresholds=[0.5, 0.5], training={}, scores={},
+    )  # fmt: skip
+    before = (tmp_path / "bundle.json").read_bytes()
+    with pytest.raises(ValueError, match=match):
+        write_decisions(tmp_path, decisions, {}, classifier)
+    assert (tmp_path / "bundle.json").read_bytes() == before

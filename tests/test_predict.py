@@ -204,3 +204,30 @@ def test_inference_does_not_load_tensorflow(module):
     """It takes seconds, and a submission is read without a network."""
     code = f"import sys, helpers.inference.{module}; sys.exit(bool({{'tensorflow', 'keras'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_predict_masks_behind_a_gate_asks_in_batches():
+    """Images that the classifier takes for clean need a larger mask; it is asked for a batch at a time."""
+    bundle = BUNDLE | {
+        "thresholds": [0.5, 0.5], "smallest_masks": [0.0, 0.0], "gates": [0.5, 0.5],
+        "smallest_masks_clean": [2.0, 0.0], "classifier": "sure",
+    }  # fmt: skip
+    images, asked = [image_of(number) for number in range(5)], []
+
+    def state(batch):
+        asked.append(len(batch))
+        return np.array([0.9 if np.array_equal(image, images[1]) else 0.1 for image in batch])
+
+    found = list(predict_masks(BrightModel(), bundle, iter(images), 2, state))
+    assert asked == [2, 2, 1]
+    for number, (image, masks) in enumerate(zip(images, found, strict=True)):
+        bright = image[..., 0] / np.float32(255) >= 0.5
+        np.testing.assert_array_equal(masks[..., 0].astype(bool), bright if number == 1 else np.zeros_like(bright))
+        assert masks[..., 1].any()
+    with pytest.raises(ValueError, match="the bundle asks the classifier 'sure' first"):
+        next(predict_masks(BrightModel(), bundle, images))
+
+
+def test_predict_refuses_a_classifier_s_bundle():
+    with pytest.raises(ValueError, match="the bundle gives defect, expected masks"):
+        next(predict_probabilities(BrightModel(), BUNDLE | {"target": "defect"}, [image_of(0)]))

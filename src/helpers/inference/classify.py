@@ -257,6 +257,26 @@ def predict_answers(model, shape, images):
     return found
 
 
+def defect_stater(model, bundle):
+    """A function that states the probability of a defect for images, for the gates of `predict_masks`.
+
+    Args:
+        model: keras.Model of a classifier.
+        bundle: what its `bundle.json` holds.
+
+    Returns:
+        Function of a list of uint8 images that gives a float array (images,).
+
+    Raises:
+        ValueError: the bundle's first answer isn't whether there is a defect.
+    """
+    if bundle["class_names"][0] != DEFECT:
+        raise ValueError(
+            f"the classifier's first answer is {bundle['class_names'][0]!r}, expected {DEFECT!r}. Is it a classifier?"
+        )
+    return lambda images: predict_answers(model, bundle["input_shape"], images)[:, 0]
+
+
 def fit_calibration(answers):
     """A line for each answer that takes the logit of what the network says to that of how often it is so.
 

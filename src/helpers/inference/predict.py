@@ -5,6 +5,7 @@ from collections import deque
 import numpy as np
 
 from helpers.data.resize import resize_image, resize_probabilities
+from helpers.inference.tuning import Decisions
 
 MIRRORINGS = ((), (1,), (2,), (1, 2))  # axes of a batch: as it is, upside down, left to right, and both
 
@@ -50,31 +51,63 @@ def predict_at_network_size(model, bundle, images, batch_size=8):
         raise ValueError(f"batch_size: got {batch_size}, expected 1 or more images. 8 is usual.")
     if bundle.get("target", "masks") != "masks":
         raise ValueError(f"the bundle gives {bundle['target']}, expected masks. Take the bundle of a model of 04.")
-    waiting = []
-    for image in images:
-        _check_image(image, bundle["channels"])
-        waiting.append(image)
-        if len(waiting) == batch_size:
-            yield from _predict_batch(model, bundle, waiting)
-            waiting = []
-    if waiting:
-        yield from _predict_batch(model, bundle, waiting)
+    for batch in _batches(images, batch_size):
+        for image in batch:
+            _check_image(image, bundle["channels"])
+        yield from _predict_batch(model, bundle, batch)
 
 
-def predict_masks(model, bundle, images, batch_size=8):
+def predict_masks(model, bundle, images, batch_size=8, state=None):
     """Predict images, and give the masks that the bundle's decisions make, one image at a time.
 
-    Args, Raises:
-        As `predict_probabilities`.
+    A few images are held at a time, however many there are.
+
+    Args:
+        model: the bundle's keras.Model.
+        bundle: what `bundle.json` holds.
+        images: iterable of uint8 arrays (height, width, channels), of any sizes.
+        batch_size: images that go through the network together.
+        state: function of a list of images that gives the probability of a defect for each, as a classifier states it;
+            needed where the bundle has gates.
 
     Yields:
         uint8 array (height, width, classes) of 0 and 1, at the image's own size.
+
+    Raises:
+        ValueError: the bundle has gates, and there is nobody to ask; and as `predict_probabilities`.
     """
-    for probabilities in predict_probabilities(model, bundle, images, batch_size):
-        yield threshold_masks(probabilities, bundle["thresholds"], bundle["smallest_masks"])
+    decisions = bundle_decisions(bundle)
+    asks = any(decisions.gates)
+    if asks and state is None:
+        raise ValueError(f"the bundle asks the classifier {bundle['classifier']!r} first. Give what it states.")
+    for batch in _batches(images, batch_size):
+        stated = state(batch) if asks else np.ones(len(batch))
+        smallest = np.broadcast_to(decisions.smallest_of(stated), (len(batch), len(decisions.thresholds)))
+        predicted = predict_probabilities(model, bundle, batch, batch_size)
+        for probabilities, sizes in zip(predicted, smallest, strict=True):
+            yield threshold_masks(probabilities, decisions.thresholds, sizes)
 
 
-def mask_predictor(model, bundle, dataset, part="train"):
+def bundle_decisions(bundle):
+    """The `Decisions` that a bundle carries."""
+    return Decisions(
+        *(tuple(bundle.get(key, ())) for key in ("thresholds", "smallest_masks", "gates", "smallest_masks_clean"))
+    )
+
+
+def _batches(images, batch_size):
+    """Lists of so many images, the last one perhaps shorter."""
+    waiting = []
+    for image in images:
+        waiting.append(image)
+        if len(waiting) == batch_size:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def mask_predictor(model, bundle, dataset, part="train", state=None):
     """A function that predicts images of a data set by their ids.
 
     Args:
@@ -82,6 +115,7 @@ def mask_predictor(model, bundle, dataset, part="train"):
         bundle: what `bundle.json` holds.
         dataset: a `Dataset`.
         part: "train" or "test": the part that the images are of.
+        state: as for `predict_masks`; it is given the images as the model is.
 
     Returns:
         Function of image ids that gives the masks of `predict_masks`, in that order.
@@ -89,7 +123,7 @@ def mask_predictor(model, bundle, dataset, part="train"):
 
     def predict(image_ids):
         images = (dataset.image(image_id, bundle["channels"], part) for image_id in image_ids)
-        return predict_masks(model, bundle, images)
+        return predict_masks(model, bundle, images, state=state)
 
     return predict
 

@@ -11,6 +11,7 @@ from helpers.intervals import paired_bootstrap, score_table
 from helpers.metrics import pixel_score_terms
 from helpers.results import format_estimate
 
+GATE = "gate of the classifier"
 MEASURES = ("kaggle_dice", "defect_dice", "empty_accuracy")
 
 
@@ -41,7 +42,7 @@ def chain(trial, dataset, measure, *, stated=None, others=()):
         dataset: a `Dataset`.
         measure: "kaggle_dice" or "defect_dice".
         stated: Series by image id of the probability of a defect that a classifier states of all its images; None
-            leaves the gate out.
+            leaves the gate out, which is the last step.
         others: `KeptTrial`s to be averaged with it.
 
     Returns:
@@ -55,18 +56,14 @@ def chain(trial, dataset, measure, *, stated=None, others=()):
         _step("smallest masks", plain, tune_for(measure)),
     ]
     counted = plain
-    if stated is not None:
-        counted = plain.behind(stated)
-        steps.append(_step("gate of the classifier", counted, tune_for(measure)))
     if trial.mirrored:
         counted = trial.count(dataset)
-        counted = counted if stated is None else counted.behind(stated)
         steps.append(_step("mirror images", counted, tune_for(measure)))
     if others:
-        together = trial.averaged(others)
-        counted = together.count(dataset)
-        counted = counted if stated is None else counted.behind(stated)
+        counted = trial.averaged(others).count(dataset)
         steps.append(_step(f"mean with {', '.join(other.name for other in others)}", counted, tune_for(measure)))
+    if stated is not None:
+        steps.append(_step(GATE, counted.behind(stated), tune_for(measure)))
     return steps
 
 

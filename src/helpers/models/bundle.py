@@ -124,6 +124,36 @@ def read_bundle(folder):
     return bundle
 
 
+def write_decisions(folder, decisions, scores, classifier=""):
+    """Put other decisions into a bundle, so that later predictions use just those.
+
+    Args:
+        folder: a bundle.
+        decisions: `helpers.inference.tuning.Decisions`.
+        scores: dict: name -> {value, unit, split, definition} of the model by such decisions.
+        classifier: name of the classifier's bundle beside this one that its gates ask; "" without gates.
+
+    Returns:
+        The dict that `bundle.json` holds.
+
+    Raises:
+        FileNotFoundError: there is no bundle.
+        ValueError: the decisions are not those of so many classes, or there are gates and no classifier.
+    """
+    bundle = read_bundle(folder) | {
+        "thresholds": [float(threshold) for threshold in decisions.thresholds],
+        "smallest_masks": [float(size) for size in decisions.smallest],
+        "gates": [float(gate) for gate in decisions.gates],
+        "smallest_masks_clean": [float(size) for size in decisions.smallest_clean],
+        "classifier": classifier,
+        "scores": scores,
+    }
+    path = Path(folder) / "bundle.json"
+    _check_bundle(bundle, path)
+    write_json(path, bundle)
+    return bundle
+
+
 def load_bundle(folder):
     """Build the network from code, check the weights' SHA-256, and load them.
 
@@ -196,11 +226,34 @@ def _check_bundle(bundle, path):
                 f"{path}: {key} is {bundle[key]!r}, expected a number from 0 to 1 for each of "
                 f"{len(bundle['class_names'])} classes. Tune them again."
             )
+    _check_gates(bundle, path)
     if Path(bundle["weights"]).name != bundle["weights"] or not bundle["weights"].endswith(".weights.h5"):
         raise ValueError(
             f"{path}: the weights {bundle['weights']!r} lie outside the bundle, or are no .weights.h5 file. "
             "Don't use it."
         )
+
+
+def _check_gates(bundle, path):
+    """Stop where the gates, which a bundle may have, are not one for each class, or ask no classifier."""
+    gates, sizes = bundle.get("gates", []), bundle.get("smallest_masks_clean", [])
+    classifier = bundle.get("classifier", "")
+    if not isinstance(classifier, str) or Path(classifier).name != classifier:
+        raise ValueError(
+            f"{path}: classifier is {classifier!r}, expected the name of a bundle beside it. Don't use it."
+        )
+    if not gates and not sizes:
+        return
+    wanted = len(bundle["class_names"])
+    for key, values, most in (("gates", gates, 1), ("smallest_masks_clean", sizes, 2)):
+        sound = isinstance(values, list) and len(values) == wanted
+        if not sound or not all(_is_number(value) and 0 <= value <= most for value in values):
+            raise ValueError(
+                f"{path}: {key} is {values!r}, expected a number from 0 to {most} for each of {wanted} classes. "
+                "Tune them again."
+            )
+    if any(gates) and not classifier:
+        raise ValueError(f"{path}: there are gates, and no classifier to ask. Tune again, with one or without gates.")
 
 
 def _check_model(model, bundle, path):
@@ -216,7 +269,12 @@ def _check_model(model, bundle, path):
 
 def _is_share(number):
     """Whether it is a number from 0 to 1."""
-    return isinstance(number, (int, float)) and not isinstance(number, bool) and 0 <= number <= 1
+    return _is_number(number) and 0 <= number <= 1
+
+
+def _is_number(number):
+    """Whether it is a number, and no bool."""
+    return isinstance(number, (int, float)) and not isinstance(number, bool)
 
 
 def _sha256(path):
