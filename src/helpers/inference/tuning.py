@@ -9,7 +9,7 @@ from helpers.counts import PixelCounts
 
 THRESHOLDS = tuple(round(0.05 * number, 2) for number in range(1, 20))
 # Smallest masks that are tried, as fractions of the image; a mask larger than the image is never believed.
-SIZES = (0.0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2)
+SIZES = (0.0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
 NEVER = 2.0
 GATES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)  # probabilities of a defect, stated by a classifier, that are tried
 MEASURES = ("kaggle_dice", "defect_dice")
