@@ -36,7 +36,7 @@ def test_begin_with_a_bundle_of_other_classes(tmp_path):
     beginning = begin_with(model, str(keep(known, tmp_path)))
     assert len(beginning["pretrained"]) == 64
     assert describe_beginning(beginning) == (
-        f"It began with {beginning['layers_taken']} layers of the same network as trained on other images "
+        f"It began with {beginning['layers_taken']} layers of a network as trained on other images "
         f"(weights {beginning['pretrained'][:8]})."
     )
     carrying = [layer.name for layer in model.layers if layer.weights]
@@ -98,3 +98,21 @@ def test_encoder_weights_reach_the_encoder_alone(tmp_path):
     assert layers and all(layer in source.get_layer("resnet18").layers for layer in layers)
     with pytest.raises(FileNotFoundError, match="nothing.h5"):
         begin_with(source, encoder_weights=str(tmp_path / "nothing.h5"))
+
+
+def test_classifier_small_begins_with_our_network_s_encoder(tmp_path):
+    """All of its layers but the last one; a network with another encoder can't."""
+    ours = build_model("steel_unet", (32, 64), 2)
+    save_bundle(
+        tmp_path, ours, architecture="steel_unet", arguments={}, input_shape=(32, 64), channels=1,
+        class_names=["a", "b"], thresholds=[0.5, 0.5], training={}, scores={},
+    )  # fmt: skip
+    small = build_model("classifier_small", (32, 64), 3)
+    beginning = begin_with(small, str(tmp_path))
+    weighted = [layer.name for layer in small.layers if layer.weights]
+    assert beginning["layers_taken"] == len(weighted) - 1
+    for name in set(weighted) - {"probabilities"}:
+        for mine, theirs in zip(small.get_layer(name).get_weights(), ours.get_layer(name).get_weights(), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    with pytest.raises(ValueError, match="a bundle of steel_unet, expected unet_paper"):
+        begin_with(build_model("unet_paper", (32, 64), 2), str(tmp_path))

@@ -79,7 +79,7 @@ CLASSIFIERS = {"classifier_small": {}, "classifier_resnet50": {}}
 MODELS = {
     "smoke": {"03_classifier": {"classifier_small": {}}, "04_segmentation": {"unet_paper": {}}},
     "demo": {
-        "03_classifier": {"classifier_small": {}},
+        "03_classifier": {"classifier_small": {"PRETRAINED": MADE_UP}},
         "04_segmentation": {"unet_paper": {}, "steel_unet": {"PRETRAINED": MADE_UP}},
     },
     "study": {

@@ -5,6 +5,8 @@ from pathlib import Path
 from helpers.models.bundle import load_bundle
 from helpers.models.sm import encoder_layers, load_encoder_weights
 
+SAME_ENCODER = ("steel_unet", "classifier_small")  # networks that can begin with each other's weights
+
 
 def network_arguments(name, preprocessing, encoder_weights="none", **arguments):
     """What a network is built with, besides its size and classes.
@@ -36,9 +38,9 @@ def begin_with(model, pretrained="", encoder_weights="none"):
 
     Args:
         model: keras.Model with fresh weights.
-        pretrained: folder of a model bundle of the same network, perhaps with other classes or another image size;
-            "" for none. Layers whose weights have another shape, as the last one of another number of classes has,
-            keep their fresh weights.
+        pretrained: folder of a model bundle of the same network, or of one with the same encoder, perhaps with other
+            classes or another image size; "" for none. Layers whose weights have another shape, as the last one of
+            another number of classes has, keep their fresh weights.
         encoder_weights: for `sm_unet`: "none", "imagenet" (downloads), or a file.
 
     Returns:
@@ -58,7 +60,7 @@ def begin_with(model, pretrained="", encoder_weights="none"):
 def _take_up_bundle(model, folder):
     """Copy the weights of all layers whose shapes agree, by the layers' names."""
     known, bundle = load_bundle(folder)
-    if known.name != model.name:
+    if known.name != model.name and not {known.name, model.name} <= set(SAME_ENCODER):
         raise ValueError(
             f"{folder}: this is a bundle of {known.name}, expected {model.name}. Give one of the same network."
         )
@@ -85,7 +87,7 @@ def describe_beginning(beginning):
     """What `begin_with` tells, as a sentence."""
     if beginning["pretrained"]:
         return (
-            f"It began with {beginning['layers_taken']} layers of the same network as trained on "
+            f"It began with {beginning['layers_taken']} layers of a network as trained on "
             f"{beginning['pretrained_on']} (weights {beginning['pretrained'][:8]})."
         )
     if beginning["encoder_weights"] != "none":

@@ -73,10 +73,10 @@ def classifier_small(
     grey_mean=0.0,
     grey_deviation=1.0,
     stem=16,
-    widths=(32, 64, 96, 128),
-    depths=(1, 1, 1, 1),
+    widths=(32, 64, 96, 112),
+    depths=(1, 2, 2, 1),
 ):
-    """A residual network of half a million weights, which trains on a processor.
+    """The encoder of `steel_unet` with a head of its own, which trains on a processor and can begin with its weights.
 
     Besides the mean over the image, its head is given the largest value of each feature: a defect may be a few pixels
     in a long strip, and its trace vanishes in a mean.
