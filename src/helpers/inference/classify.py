@@ -21,9 +21,10 @@ from helpers.counts import PixelCounts
 from helpers.data.resize import resize_image
 from helpers.data.split import HOLDOUT, TRAIN, VALIDATION
 from helpers.files import write_csv
+from helpers.inference.evaluate import estimate_texts
 from helpers.inference.judging import FOLDS
+from helpers.inference.predict import in_batches, require_finite
 from helpers.intervals import bootstrap_statistic, interval_table, score_table
-from helpers.results import format_estimate
 
 DEFECT = "defect"
 BATCH = 16
@@ -235,25 +236,11 @@ def predict_answers(model, shape, images):
     Raises:
         ValueError: the network gives NaN.
     """
-    found, waiting = [], []
-
-    def predict():
-        batch = np.stack(waiting).astype(np.float32) / 255
-        found.append(model.predict_on_batch(batch)[:, 0, 0])
-        waiting.clear()
-
-    for image in images:
-        waiting.append(resize_image(image, tuple(shape)))
-        if len(waiting) == BATCH:
-            predict()
-    if waiting:
-        predict()
-    found = np.concatenate(found).astype(float) if found else np.zeros((0, model.output_shape[-1]))
-    if not np.isfinite(found).all():
-        raise ValueError(
-            "the network gives NaN, expected probabilities. Did its training run away? Train it again at a lower "
-            "learning rate."
-        )
+    found = [np.zeros((0, model.output_shape[-1]))]
+    for batch in in_batches((resize_image(image, tuple(shape)) for image in images), BATCH):
+        found.append(model.predict_on_batch(np.stack(batch).astype(np.float32) / 255)[:, 0, 0])
+    found = np.concatenate(found).astype(float)
+    require_finite(found)
     return found
 
 
@@ -384,11 +371,7 @@ def decision_table(answers, decisions):
     """
     truth, _ = answers.of(DEFECT)
     estimates = {name: score_yes(truth, yes, answers.groups) for name, yes in decisions.items()}
-    texts = {
-        name: {score: format_estimate(*estimate) for score, estimate in scores.items()}
-        for name, scores in estimates.items()
-    }
-    return pd.DataFrame(texts).T.rename_axis("decision"), estimates
+    return estimate_texts(estimates).rename_axis("decision"), estimates
 
 
 def classification_report(truth, yes):
@@ -551,7 +534,4 @@ def score_gates(counts, stated, groups, class_names):
         gated = gate_counts(counts, stated >= threshold)
         sheets = interval_table(sheet_terms(defective, gated.predicted.any(axis=1)), groups)
         estimates[name] = score_table(gated, groups, class_names=class_names)["all"] | sheets
-    texts = {
-        name: {score: format_estimate(*scores[score]) for score in GATE_SCORES} for name, scores in estimates.items()
-    }
-    return pd.DataFrame(texts).T.rename_axis("gate"), estimates
+    return estimate_texts(estimates)[list(GATE_SCORES)].rename_axis("gate"), estimates

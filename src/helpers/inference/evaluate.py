@@ -72,11 +72,20 @@ def score_rows(counts, groups, class_names):
         (table of texts "value (low to high)", dict of row -> score -> Estimate).
     """
     estimates = score_table(counts, groups, class_names=class_names)
+    return estimate_texts(estimates).rename_axis("class").fillna("–"), estimates
+
+
+def estimate_texts(estimates):
+    """A table of texts "value (low to high)", a row and a column for each.
+
+    Args:
+        estimates: dict of row -> score -> Estimate.
+    """
     texts = {
         row: {name: format_estimate(*estimate) for name, estimate in scores.items()}
         for row, scores in estimates.items()
     }
-    return pd.DataFrame(texts).T.rename_axis("class").fillna("–"), estimates
+    return pd.DataFrame(texts).T
 
 
 def record_scores(results, estimates, split, prefix="", condition=""):

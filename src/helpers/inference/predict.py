@@ -51,7 +51,7 @@ def predict_at_network_size(model, bundle, images, batch_size=8):
         raise ValueError(f"batch_size: got {batch_size}, expected 1 or more images. 8 is usual.")
     if bundle.get("target", "masks") != "masks":
         raise ValueError(f"the bundle gives {bundle['target']}, expected masks. Take the bundle of a model of 04.")
-    for batch in _batches(images, batch_size):
+    for batch in in_batches(images, batch_size):
         for image in batch:
             _check_image(image, bundle["channels"])
         yield from _predict_batch(model, bundle, batch)
@@ -80,7 +80,7 @@ def predict_masks(model, bundle, images, batch_size=8, state=None):
     asks = any(decisions.gates)
     if asks and state is None:
         raise ValueError(f"the bundle asks the classifier {bundle['classifier']!r} first. Give what it states.")
-    for batch in _batches(images, batch_size):
+    for batch in in_batches(images, batch_size):
         stated = state(batch) if asks else np.ones(len(batch))
         smallest = np.broadcast_to(decisions.smallest_of(stated), (len(batch), len(decisions.thresholds)))
         predicted = predict_probabilities(model, bundle, batch, batch_size)
@@ -95,7 +95,7 @@ def bundle_decisions(bundle):
     )
 
 
-def _batches(images, batch_size):
+def in_batches(images, batch_size):
     """Lists of so many images, the last one perhaps shorter."""
     waiting = []
     for image in images:
@@ -165,15 +165,24 @@ def _predict_batch(model, bundle, images):
     batch = np.stack([resize_image(image, shape) for image in images]).astype(np.float32) / 255
     mirrorings = MIRRORINGS if bundle["mirrored"] else MIRRORINGS[:1]
     predicted = np.stack([np.flip(model.predict_on_batch(np.flip(batch, axes)), axes) for axes in mirrorings])
+    require_finite(predicted)
+    versions = [predicted[0]]
+    if bundle["mirrored"]:
+        versions.append(predicted.mean(axis=0, dtype=np.float32))
+    yield from np.stack(versions, axis=1)
+
+
+def require_finite(predicted):
+    """Stop where a network gives no numbers.
+
+    Raises:
+        ValueError: it does.
+    """
     if not np.isfinite(predicted).all():
         raise ValueError(
             "the network gives NaN, expected probabilities. Did its training run away? Train it again at a lower "
             "learning rate."
         )
-    versions = [predicted[0]]
-    if bundle["mirrored"]:
-        versions.append(predicted.mean(axis=0, dtype=np.float32))
-    yield from np.stack(versions, axis=1)
 
 
 def _check_image(image, channels):

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 
-import pandas as pd
-
 from helpers.counts import PixelCounts
+from helpers.inference.evaluate import estimate_texts
 from helpers.inference.trials import CountedTrial, tune_for
 from helpers.inference.tuning import Decisions
 from helpers.intervals import paired_bootstrap, score_table
 from helpers.metrics import pixel_score_terms
-from helpers.results import format_estimate
 
 GATE = "gate of the classifier"
 MEASURES = ("kaggle_dice", "defect_dice", "empty_accuracy")
@@ -89,10 +87,7 @@ def chain_table(steps, groups):
             }
             estimates[step.name] |= gains
         before = terms
-    texts = {
-        name: {score: format_estimate(*estimate) for score, estimate in row.items()} for name, row in estimates.items()
-    }
-    return pd.DataFrame(texts).T.rename_axis("step").fillna("–"), estimates
+    return estimate_texts(estimates).rename_axis("step").fillna("–"), estimates
 
 
 def _step(name, counted, choose):
