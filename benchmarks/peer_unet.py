@@ -26,7 +26,7 @@ for operator in ("nms", "qnms"):
 
 import segmentation_models_pytorch as smp  # noqa: E402
 
-UNTIMED, TIMED = 2, 6
+UNTIMED, TIMED = 3, 12
 
 
 def batches(folder, batch_size, seed):
@@ -77,7 +77,7 @@ def learning_rate(step, total):
 
 
 def train(folder, minutes, seed):
-    """Train for so many minutes; (model, dict of what it took)."""
+    """Train as many steps as fit into so many minutes by the time of the first ones, as ours; (model, what it took)."""
     torch.manual_seed(seed)
     model = smp.Unet("resnet18", encoder_weights=None, in_channels=1, classes=ABOUT["num_classes"])
     model = model.to(memory_format=torch.channels_last)
@@ -90,7 +90,7 @@ def train(folder, minutes, seed):
         if step == UNTIMED + TIMED:
             now = time.perf_counter()
             total = step + int((60 * minutes - (now - started)) / ((now - stepped) / TIMED))
-        if step >= total or time.perf_counter() - started > 60 * minutes:
+        if step >= total:
             break
         rate = learning_rate(step, total if total < math.inf else 1e9)
         for group in optimizer.param_groups:
@@ -101,7 +101,7 @@ def train(folder, minutes, seed):
         optimizer.step()
     seconds = time.perf_counter() - started
     parameters = sum(weights.numel() for weights in model.parameters())
-    return model, {"steps": step, "seconds": seconds, "parameters": parameters, "planned_steps": total}
+    return model, {"steps": step, "seconds": seconds, "parameters": parameters}
 
 
 @torch.no_grad()
