@@ -128,3 +128,17 @@ def test_usual_counts_are_those_at_one_half(folds):
     place = folds.counts.thresholds.index(0.5)
     np.testing.assert_array_equal(usual.predicted, folds.counts.predicted[..., place])
     assert isinstance(folds.tuned_on, ThresholdCounts)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_plan_trains_in_a_precision_and_gives_a_whole_network(plan, tmp_path, precision):
+    """And says in which; another precision is another training."""
+    chosen = plan.split[plan.split["fold"] != 0]
+    made = Plan(**{**vars(plan), "precision": precision})
+    model, history, settings = made.train(chosen, plan.split.iloc[:0], tmp_path)
+    assert settings["precision"] == precision and len(history) == 1
+    assert model.get_layer("stem_conv").compute_dtype == "float32"
+    again, same, _ = made.train(chosen, plan.split.iloc[:0], tmp_path)
+    pd.testing.assert_frame_equal(same, history)
+    for kept, weights in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, weights)

@@ -131,6 +131,8 @@ class Plan:
         encoder_weights: as in `begin_with`.
         measure: what the decisions are tuned for.
         mirrored: predict by the mean over each image and its mirror images.
+        precision: in which to train, as in `built_in`; "" takes what this machine is quick at. Whatever it is, the
+            network that comes of it, and that judges, is whole.
     """
 
     recipe: object
@@ -148,6 +150,7 @@ class Plan:
     encoder_weights: str = "none"
     measure: str = "kaggle_dice"
     mirrored: bool = False
+    precision: str = ""
 
     @property
     def network(self):
@@ -161,15 +164,14 @@ class Plan:
             (keras.Model, history, settings).
         """
         from helpers.models.beginning import begin_with, layers_to_freeze
-        from helpers.models.build import build_model
+        from helpers.models.precision import built_in, choose_precision
         from helpers.models.recipes import Images, train_recipe
-        from helpers.models.targets import TARGETS
         from helpers.models.train import seed_everything, training_strategy
 
         seed_everything(self.seed)
-        with training_strategy().scope():
-            outputs = TARGETS[self.recipe.target].outputs(self.dataset.class_names)
-            model = build_model(self.recipe.network, self.shape, len(outputs), **self.arguments)
+        precision = self.precision or choose_precision()
+        with built_in(precision), training_strategy().scope():
+            model = self._build()
             beginning = begin_with(model, self.pretrained, self.encoder_weights)
             history, _, settings = train_recipe(
                 model,
@@ -182,9 +184,19 @@ class Plan:
                 minutes=self.minutes,
                 steps_per_epoch=self.steps_per_epoch,
                 frozen=layers_to_freeze(model, self.encoder_weights),
-                settings={"beginning": beginning},
+                settings={"beginning": beginning, "precision": precision},
             )
-        return model, history, settings
+        whole = self._build()
+        whole.set_weights(model.get_weights())
+        return whole, history, settings
+
+    def _build(self):
+        """A fresh network."""
+        from helpers.models.build import build_model
+        from helpers.models.targets import TARGETS
+
+        outputs = TARGETS[self.recipe.target].outputs(self.dataset.class_names)
+        return build_model(self.recipe.network, self.shape, len(outputs), **self.arguments)
 
     def require(self, target):
         """Stop where the recipe learns something else.

@@ -89,7 +89,7 @@ def seed_everything(seed):
 
 
 def training_strategy(devices=None):
-    """Where to build and train: on all GPUs of the machine, and in half precision there; else on the processor.
+    """Where to build and train: on all GPUs of the machine; else on the processor.
 
     Args:
         devices: names of devices, such as `["GPU:0", "GPU:1"]`, each of which gets a share of every batch; None takes
@@ -99,8 +99,6 @@ def training_strategy(devices=None):
         tf.distribute.Strategy; the network is built, and trained, within its `scope()`.
     """
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
-    if gpus:
-        keras.config.set_dtype_policy("mixed_float16")
     devices = gpus if devices is None else devices
     return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()
 
