@@ -4,18 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from helpers.series import (
-    MODELS,
-    NOTEBOOKS,
-    OWN,
-    PROFILE_NOTES,
-    PROFILES,
-    SeriesError,
-    default_profile,
-    parse_setting,
-    read_parameters,
-    run_series,
-)
+from helpers.series.parameters import SeriesError, parse_setting, read_parameters
+from helpers.series.profiles import MODELS, NOTEBOOKS, OWN, PROFILE_NOTES, PROFILES, default_profile
+from helpers.series.run import run_series
 
 ROOT = Path(__file__).absolute().parent
 
