@@ -15,7 +15,7 @@ from helpers.series.parameters import SeriesError
 from helpers.series.plan import paths_from_root
 
 
-def run_step(root, run_directory, data, step, title):
+def run_notebook(root, run_directory, data, step, title):
     """Run one notebook with papermill, in its own folder, under one progress line."""
     output = run_directory / "notebooks" / f"{step.label}.ipynb"
     partial = run_directory / "partial" / f"{step.label}.ipynb"

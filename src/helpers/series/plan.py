@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from helpers.series.parameters import SeriesError, read_parameters
 from helpers.series.profiles import CLASSIFIERS, MODELS, NOTEBOOKS, PROFILES, TRAINS
@@ -20,6 +21,28 @@ class Step:
     notebook: str
     label: str
     parameters: dict
+
+    @property
+    def scope(self):
+        """What stands before the names of the numbers that it records, such as "04_segmentation.unet_paper"."""
+        return self.label.replace("-", ".", 1)
+
+
+def scope_of(name):
+    """The scope of the step that recorded a number of this name.
+
+    Example:
+        >>> scope_of("01_eda.training_images"), scope_of("04_segmentation.unet_paper.kaggle_dice")
+        ('01_eda', '04_segmentation.unet_paper')
+    """
+    parts = name.split(".")
+    return ".".join(parts[: 2 if parts[0] in TRAINS else 1])
+
+
+def place_of(name):
+    """Where the notebook of a label or scope stands in the series; behind all where there is none such any more."""
+    notebook = re.split(r"[.-]", name)[0]
+    return NOTEBOOKS.index(notebook) if notebook in NOTEBOOKS else len(NOTEBOOKS)
 
 
 def plan_steps(profile, settings, only=()):
@@ -82,6 +105,13 @@ def paths_from_root(root, step):
     return {
         name: str(root / value) if value and known[name].is_path else value for name, value in step.parameters.items()
     }
+
+
+def path_parameters(root, step):
+    """The files and folders that a step's parameters name."""
+    known = read_parameters(root / "notebooks" / f"{step.notebook}.ipynb")
+    values = paths_from_root(root, step)
+    return [Path(value) for name, value in values.items() if value and known[name].is_path]
 
 
 def check_name(name):
