@@ -12,8 +12,8 @@ from helpers.runs import CODE
 STEPS = "steps"
 PROJECT, HELPERS = "$PROJECT/", "$HELPERS/"
 # Files of a run that no step is judged by: about the run as a whole, or kept so that work can go on after a kill.
-ABOUT_THE_RUN = ("run.json", "results.json", "images.csv", "copies.json", "problems.csv", "problems.json", "kernels.log",
-                 "report.json")  # fmt: skip
+ABOUT_THE_RUN = ("run.json", "results.json", "images.csv", "copies.json", "problems.csv", "problems.json",
+                 "kernels.log", "report.json")  # fmt: skip
 KEPT_FOR_LATER = ("checkpoint.npz", "best.npz", "trained.npz", "checkpoint.faulty.npz", "best.faulty.npz",
                   "trained.faulty.npz", "budget.json", "test.jsonl")  # fmt: skip
 OTHER_FOLDERS = (STEPS, "partial", "history", "cache")
