@@ -4,25 +4,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from helpers.series import (
-    MODELS,
-    NOTEBOOKS,
-    OWN,
-    PROFILE_NOTES,
-    PROFILES,
-    SeriesError,
-    default_profile,
-    parse_setting,
-    read_parameters,
-    run_series,
-)
+from helpers.series.parameters import SeriesError, parse_setting, read_parameters
+from helpers.series.profiles import MODELS, NOTEBOOKS, OWN, PROFILE_NOTES, PROFILES, default_profile
+from helpers.series.run import explain_series, run_series
 
 ROOT = Path(__file__).absolute().parent
 
 
 def main(arguments=None):
     """Parse the command line and run the series; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Run the notebooks in order and write the report.")
+    parser = argparse.ArgumentParser(description="Run the notebooks that changed, in order, and write the report.")
     parser.add_argument(
         "--data",
         default="",
@@ -41,7 +32,21 @@ def main(arguments=None):
         metavar=("NOTEBOOK.NAME", "VALUE"),
         help="set a parameter of a notebook; may be repeated",
     )
-    parser.add_argument("--only", nargs="+", default=[], metavar="NOTEBOOK", help="run only these notebooks")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--only", nargs="+", default=[], metavar="NOTEBOOK", help="run these notebooks, changed or not, and no others"
+    )
+    which.add_argument(
+        "--from",
+        dest="start",
+        default="",
+        metavar="NOTEBOOK",
+        help="run this notebook and those after it, changed or not; those before it where something changed",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="run all chosen notebooks, changed or not, and train anew what they train"
+    )
+    parser.add_argument("--explain", action="store_true", help="say which notebooks would run, and why, and stop")
     parser.add_argument("--list", action="store_true", help="list profiles, notebooks and their parameters, and stop")
     options = parser.parse_args(arguments)
     try:
@@ -52,8 +57,16 @@ def main(arguments=None):
         for name, text in options.settings:
             notebook, parameter, value = parse_setting(name, text, ROOT)
             settings.setdefault(notebook, {})[parameter] = value
-        run_series(
-            ROOT, data=options.data, profile=options.profile, name=options.name, settings=settings, only=options.only
+        run = explain_series if options.explain else run_series
+        run(
+            ROOT,
+            data=options.data,
+            profile=options.profile,
+            name=options.name,
+            settings=settings,
+            only=options.only,
+            start=options.start,
+            force=options.force,
         )
     except SeriesError as error:
         print(f"run_all: {error}", file=sys.stderr)

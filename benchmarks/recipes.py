@@ -26,7 +26,7 @@ from helpers.inference.classify import classify_by_holdout, score_answers, score
 from helpers.inference.judging import Plan, judge_by_holdout
 from helpers.models.describe import count_multiply_adds
 from helpers.models.recipes import find_recipe
-from helpers.series import CLASSIFIERS, PUBLISHED
+from helpers.series.profiles import CLASSIFIERS, PUBLISHED
 
 ROOT = Path(__file__).absolute().parents[1]
 OURS = "steel_unet"

@@ -19,7 +19,7 @@ from helpers.data.made_up import make_data
 from helpers.metrics import pixel_counts
 from helpers.results import read_results
 from helpers.rle import rle2mask
-from helpers.series import NOTEBOOKS
+from helpers.series.profiles import NOTEBOOKS
 
 ROOT = Path(__file__).absolute().parents[1]
 SMOKE_PAGES = (

@@ -7,7 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.series import OWN, read_parameters
+from helpers.series.parameters import read_parameters
+from helpers.series.profiles import OWN
 
 NOTEBOOKS = sorted((Path(__file__).absolute().parents[1] / "notebooks").glob("*.ipynb"))
 

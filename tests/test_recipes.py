@@ -147,7 +147,7 @@ def test_train_recipe_with_frozen_layers_first(images, tmp_path):
     assert (first.get_weights()[0] != before).any()
     phase = pd.read_csv(tmp_path / "frozen" / "history.csv")
     assert len(phase) == 1
-    with np.load(tmp_path / "frozen" / "checkpoint.npz") as checkpoint:
+    with np.load(tmp_path / "frozen" / "trained.npz") as checkpoint:
         kept = [checkpoint[name] for name in checkpoint.files if checkpoint[name].shape == before.shape]
     assert any(np.array_equal(values, before) for values in kept)
 

@@ -4,22 +4,9 @@ import nbformat
 import pytest
 
 from helpers.models.recipes import find_recipe
-from helpers.series import (
-    MODELS,
-    NOTEBOOKS,
-    PROFILE_NOTES,
-    PROFILES,
-    TRAINS,
-    Parameter,
-    SeriesError,
-    Step,
-    check_name,
-    default_profile,
-    parse_setting,
-    paths_from_root,
-    plan_steps,
-    read_parameters,
-)
+from helpers.series.parameters import Parameter, SeriesError, parse_setting, read_parameters
+from helpers.series.plan import Step, check_name, paths_from_root, plan_steps
+from helpers.series.profiles import MODELS, NOTEBOOKS, PROFILE_NOTES, PROFILES, TRAINS, default_profile
 
 ROOT = Path(__file__).absolute().parents[1]
 

@@ -24,6 +24,7 @@ from helpers.models.train import (
     BEST,
     CHECKPOINT,
     HISTORY,
+    TRAINED,
     Training,
     averaging_momentum,
     compile_model,
@@ -81,6 +82,34 @@ def undisturbed(dataset, tmp_path_factory):
     """A training that nothing disturbed: (model, history, folder)."""
     folder = tmp_path_factory.mktemp("undisturbed")
     return *train_tiny(dataset, folder), folder
+
+
+class StoppedError(Exception):
+    """Ends a training amid it."""
+
+
+def stop_training(dataset, folder, epochs, monkeypatch, **arguments):
+    """Train so many epochs and stop as a kill would, the last checkpoint just written; gives their history."""
+    kept = []
+
+    def save_and_stop(model, path, key, history):
+        save_checkpoint(model, path, key, history)
+        kept[:] = [dict(epoch) for epoch in history]
+        if len(history) == epochs:
+            raise StoppedError
+
+    monkeypatch.setattr(train, "save_checkpoint", save_and_stop)
+    with pytest.raises(StoppedError):
+        train_tiny(dataset, folder, **arguments)
+    monkeypatch.undo()
+    return pd.DataFrame(kept)
+
+
+@pytest.fixture(scope="module")
+def stopped(dataset, tmp_path_factory):
+    """A training that was stopped after two epochs: (history, folder)."""
+    folder = tmp_path_factory.mktemp("stopped")
+    return stop_training(dataset, folder, 2, pytest.MonkeyPatch()), folder
 
 
 @pytest.fixture
@@ -151,7 +180,7 @@ def test_train_model_keeps_a_checkpoint_after_each_epoch(dataset, tmp_path, monk
     monkeypatch.setattr(train, "save_checkpoint", save_and_look)
     train_tiny(dataset, tmp_path, epochs=2)
     assert kept == [[1], [1, 2]]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [CHECKPOINT, HISTORY]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [HISTORY, TRAINED]
 
 
 def test_train_model_shows_its_progress_on_stderr_alone(dataset, tmp_path, capfd):
@@ -188,7 +217,7 @@ def test_train_model_goes_on_after_a_kill(dataset, tmp_path_factory, tmp_path):
     With a schedule and an average of the weights, whose state has to come back too.
     """
     model, history = train_tiny(dataset, tmp_path_factory.mktemp("alone"), training=SCHEDULED)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     command = [sys.executable, "-c", KILLED, str(dataset.directory), str(tmp_path)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     for _ in range(600):
@@ -208,9 +237,11 @@ def test_train_model_goes_on_after_a_kill(dataset, tmp_path_factory, tmp_path):
 
 
 def test_train_model_that_is_finished_only_takes_up_its_weights(undisturbed, dataset, tmp_path):
-    """No epoch is trained, and no image read."""
+    """No epoch is trained, and no image read; what is kept for that are weights and history alone."""
     model, history, folder = undisturbed
-    shutil.copy(folder / CHECKPOINT, tmp_path)
+    shutil.copy(folder / TRAINED, tmp_path)
+    with np.load(tmp_path / TRAINED) as kept:
+        assert set(kept.files) == {"key", "history", *(f"variable_{number}" for number in range(len(model.variables)))}
     fresh = compile_model(tiny_model(), PLAIN, 12)
     again = train_model(fresh, None, None, steps_per_epoch=3, epochs=EPOCHS, folder=tmp_path, settings={"seed": 3})
     pd.testing.assert_frame_equal(again, history)
@@ -218,23 +249,39 @@ def test_train_model_that_is_finished_only_takes_up_its_weights(undisturbed, dat
     np.testing.assert_array_equal(weights_of(fresh), weights_of(model))
 
 
-def test_train_model_does_not_use_a_checkpoint_of_other_settings(undisturbed, dataset, tmp_path):
-    """It begins anew, and its own checkpoint takes the place of the other."""
+def test_train_model_of_more_epochs_than_the_one_that_ended(undisturbed, dataset, tmp_path):
+    """Without the optimizer's state nothing can go on there: it begins anew, from its own first weights."""
+    _, history, _ = undisturbed
+    train_tiny(dataset, tmp_path, epochs=1)
+    _, longer = train_tiny(dataset, tmp_path, epochs=2)
+    pd.testing.assert_frame_equal(
+        longer.drop(columns="seconds"), history.drop(columns="seconds").head(2), check_exact=True
+    )
+
+
+def test_train_model_killed_before_the_checkpoint_was_cleared(undisturbed, dataset, tmp_path, model):
+    """What the training ended with counts, and the checkpoint goes."""
     _, history, folder = undisturbed
+    shutil.copy(folder / TRAINED, tmp_path)
+    (tmp_path / CHECKPOINT).write_bytes(b"of an epoch before")
+    _, again = train_tiny(dataset, tmp_path)
+    pd.testing.assert_frame_equal(again, history)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [HISTORY, TRAINED]
+
+
+def test_train_model_does_not_use_a_checkpoint_of_other_settings(dataset, stopped, tmp_path):
+    """It begins anew."""
+    history, folder = stopped
     shutil.copy(folder / CHECKPOINT, tmp_path)
     _, other = train_tiny(dataset, tmp_path, epochs=1, settings={"seed": 3, "augmented": True})
     assert other["epoch"].tolist() == [1]
     assert other["loss"].iloc[0] == history["loss"].iloc[0]
     assert other["seconds"].iloc[0] != history["seconds"].iloc[0]
-    with np.load(tmp_path / CHECKPOINT) as checkpoint:
-        assert str(checkpoint["key"]) == settings_key(
-            {"augmented": True, "seed": 3, "patience": 0, "steps_per_epoch": 3}
-        )
 
 
-def test_train_model_with_a_truncated_checkpoint(undisturbed, dataset, tmp_path, capsys):
+def test_train_model_with_a_truncated_checkpoint(stopped, dataset, tmp_path, capsys):
     """As a full disk may leave it: put aside with a word, and trained anew."""
-    _, history, folder = undisturbed
+    history, folder = stopped
     whole = (folder / CHECKPOINT).read_bytes()
     (tmp_path / CHECKPOINT).write_bytes(whole[: len(whole) // 2])
     _, other = train_tiny(dataset, tmp_path, epochs=1)
@@ -310,7 +357,7 @@ train_tiny(dataset, folder / "model")
 
 def test_train_model_that_fails_lets_the_process_end(tmp_path):
     """TensorFlow's threads go on loading; calling Python while it goes down, they would hang or abort the process."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     command = [sys.executable, "-c", FAILING, str(tmp_path)]
     ended = subprocess.run(command, env=environment, timeout=60, capture_output=True, text=True)
     assert ended.returncode == 1
@@ -417,19 +464,28 @@ def test_train_model_ends_when_patience_is_over(dataset, tmp_path):
     again, repeated = train_tiny(dataset, tmp_path, epochs=40, training=wild)
     pd.testing.assert_frame_equal(repeated, history)
     np.testing.assert_array_equal(weights_of(again), weights_of(model))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [HISTORY, TRAINED]
+
+
+def test_train_model_whose_best_weights_are_lost(dataset, tmp_path, monkeypatch):
+    """StoppedError when patience was over, but before the best weights were taken up."""
+    wild = Training(optimizer="adamw", learning_rate=0.9, averaging=0.1, patience=2)
+    history = stop_training(dataset, tmp_path, 2, monkeypatch, epochs=2, training=wild)
+    assert len(history) == 2
     (tmp_path / BEST).unlink()
     with pytest.raises(ValueError, match=r"best.npz: the weights of the best epoch are not there"):
-        train_tiny(dataset, tmp_path, epochs=40, training=wild)
+        train_tiny(dataset, tmp_path, epochs=2, training=wild)
 
 
-def test_train_model_watches_and_keeps_the_average(dataset, tmp_path):
+def test_train_model_watches_and_keeps_the_average(dataset, tmp_path, monkeypatch):
     """The validation sees the average of the weights, and the model ends with it."""
+    stop_training(dataset, tmp_path, EPOCHS, monkeypatch, training=SCHEDULED)
+    with np.load(tmp_path / CHECKPOINT) as checkpoint:
+        last = [checkpoint[f"variable_{number}"] for number in range(2)]
     model, history = train_tiny(dataset, tmp_path, training=SCHEDULED)
     ids = dataset.training_ids
     watched = model.evaluate(ordered_batches(dataset, ids, SHAPE, BATCH_SIZE), verbose=0, return_dict=True)
     assert watched["loss"] == pytest.approx(history["val_loss"].iloc[-1], rel=1e-5)
-    with np.load(tmp_path / CHECKPOINT) as checkpoint:
-        last = [checkpoint[f"variable_{number}"] for number in range(2)]
     assert (np.concatenate([values.ravel() for values in last]) != weights_of(model)).all()
 
 
@@ -562,15 +618,24 @@ import tensorflow as tf
 (processor,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
 from helpers.data.dataset import read_dataset
+from helpers.models import train
 from helpers.models.train import Training, training_strategy
-from test_train import train_tiny, weights_of
+from test_train import StoppedError, train_tiny, weights_of
 
 strategy = training_strategy(["CPU:0", "CPU:1"])
 assert strategy.num_replicas_in_sync == 2
 folder, dataset = Path(sys.argv[2]), read_dataset(sys.argv[1])
 training = Training(loss={"bce": 1.0}, learning_rate=0.02, decay="cosine", averaging=0.3)
 with strategy.scope():
-    train_tiny(dataset, folder, epochs=2, training=training, batch_size=2)
+    def save_and_stop(model, path, key, history):
+        save(model, path, key, history)
+        if len(history) == 2:
+            raise StoppedError
+    save, train.save_checkpoint = train.save_checkpoint, save_and_stop
+    try:
+        train_tiny(dataset, folder, training=training, batch_size=2)
+    except StoppedError:
+        train.save_checkpoint = save
     model, history = train_tiny(dataset, folder, training=training, batch_size=2)
 assert len(history) == 4
 np.save(folder / "weights.npy", weights_of(model))
@@ -583,7 +648,7 @@ def test_train_model_on_two_devices(tmp_path):
     Six images in batches of two, since where a batch doesn't divide evenly the devices' shares count the same.
     """
     dataset = tiny_dataset(tmp_path / "tiny", 6)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     command = [sys.executable, "-c", ON_TWO_DEVICES, str(dataset.directory), str(tmp_path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

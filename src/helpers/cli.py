@@ -79,6 +79,15 @@ def _parser():
     readme = commands.add_parser("readme", help="write a report's results into README.md and reports/README.md")
     readme.add_argument("--report", default="severstal-sample", metavar="NAME", help="(severstal-sample)")
     readme.set_defaults(run=_readme)
+
+    runs = commands.add_parser("runs", help="list the runs here, with data, models, scores and time")
+    runs.set_defaults(run=_runs)
+
+    diff = commands.add_parser("diff", help="which settings, versions and scores differ between two runs")
+    what = "a run's name, the folder of a run or report, or one of these with @ and a time in its history/"
+    diff.add_argument("first", metavar="A", help=what)
+    diff.add_argument("second", metavar="B", help="the same")
+    diff.set_defaults(run=_diff)
     return parser
 
 
@@ -175,6 +184,22 @@ def _readme(options):
 
     for path in write_readmes(find_root(), options.report):
         print(f"Written: {path}")
+
+
+def _runs(options):
+    from helpers.history import list_runs
+    from helpers.runs import find_root
+
+    table = list_runs(find_root())
+    print(table.to_string(max_colwidth=60) if len(table) else "There are no runs here. Begin with: python run_all.py")
+
+
+def _diff(options):
+    from helpers.history import compare_runs, find_run
+    from helpers.runs import find_root
+
+    root = find_root()
+    print(compare_runs(find_run(options.first, root), find_run(options.second, root)))
 
 
 def _shape(text):

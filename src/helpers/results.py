@@ -2,10 +2,12 @@
 
 import math
 import numbers
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.files import read_json, write_json
+from helpers.opened import READ_RESULTS
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Results:
         record = {"value": _plain_number(full_name, value), "unit": unit, "split": split, "definition": definition}
         if low is not None:
             record |= {"low": _plain_number(full_name, low), "high": _plain_number(full_name, high)}
-        write_json(self.path, read_results(self.path) | {full_name: record})
+        write_json(self.path, _read_records(self.path) | {full_name: record})
         return value
 
     def value(self, name):
@@ -59,8 +61,9 @@ class Results:
         Raises:
             KeyError: nothing of that name was recorded.
         """
-        records = read_results(self.path)
-        found = records.get(f"{self.scope}.{name}", records.get(name))
+        found = _read_records(self.path).get(f"{self.scope}.{name}")
+        if found is None:
+            found = read_results(self.path).get(name)
         if found is None:
             raise KeyError(f"{name} is not in {self.path.name}. Run the notebook that records it first.")
         return math.nan if found["value"] is None else found["value"]
@@ -69,9 +72,17 @@ class Results:
 def read_results(path):
     """All records of a run as a dict of name -> {value, unit, split, definition}; empty when there is no file.
 
+    A notebook that calls this rests on what others recorded, so that the series is told of it.
+
     Raises:
         ValueError: the file holds something else.
     """
+    sys.audit(READ_RESULTS, str(path))
+    return _read_records(path)
+
+
+def _read_records(path):
+    """As `read_results`, for a notebook's own records."""
     path = Path(path)
     records = read_json(path) if path.exists() else {}
     if not isinstance(records, dict):
@@ -88,7 +99,7 @@ def fresh_results(path, scope):
     The scope `04_segmentation.unet` leaves `04_segmentation.unet_paper` alone; `04_segmentation` clears both.
     """
     path = Path(path)
-    records = read_results(path)
+    records = _read_records(path)
     kept = {name: record for name, record in records.items() if not name.startswith(f"{scope}.")}
     if kept != records:
         write_json(path, kept)

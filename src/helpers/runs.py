@@ -1,18 +1,23 @@
 """A run: which data, which settings, and the directory that carries them from notebook to notebook."""
 
 import datetime
+import hashlib
 import importlib.metadata
 import os
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
+from helpers.code import code_digest
+from helpers.data.check import check_dataset
 from helpers.data.dataset import read_dataset
 from helpers.data.leaks import find_dataset_copies
 from helpers.data.made_up import make_data
 from helpers.files import read_json, write_csv, write_json
+from helpers.opened import note_opened_files
 from helpers.results import best_model, fresh_results, read_results
 
 DEFAULT_PROFILE = "demo"
@@ -65,18 +70,38 @@ class Run:
 
     def read_dataset(self):
         """The run's data set; what decoding the images found is kept in `images.csv`, its fingerprint in `run.json`."""
-        dataset = read_dataset(self.data, self.directory / "images.csv")
+        dataset = self.look_at_dataset()
         about = {"fingerprint": dataset.fingerprint, "made_up": dataset.made_up}
         if self.settings | about != self.settings:
             update_run(self.directory, **about)
         return dataset
 
+    def look_at_dataset(self):
+        """The run's data set, without a note of it in `run.json`."""
+        return read_dataset(self.data, self.directory / "images.csv")
+
+    def describe_dataset(self, dataset):
+        """What tells the data set from others: name, fingerprint, and a digest of what had to be set aside."""
+        faults = hashlib.sha256(dataset.problems.to_csv(index=False).encode("utf-8", "backslashreplace")).hexdigest()
+        return {"name": dataset.name, "fingerprint": dataset.fingerprint, "faults": faults}
+
     def find_copies(self, dataset):
         """The copies among the run's images, looked for once and kept in `copies.csv`."""
-        path, note = self.directory / "copies.csv", self.directory / "copies.json"
-        if not (path.exists() and note.exists() and read_json(note) == {"data": dataset.fingerprint}):
-            write_csv(path, find_dataset_copies(dataset), index=False)
-            write_json(note, {"data": dataset.fingerprint})
+        return self._find_once("copies", dataset, find_dataset_copies, "helpers.data.leaks")
+
+    def find_problems(self, dataset):
+        """What is wrong with the run's data set, looked for once and kept in `problems.csv`."""
+        return self._find_once(
+            "problems", dataset, lambda data: check_dataset(data, self.find_copies(data)), "helpers.data.check"
+        )
+
+    def _find_once(self, name, dataset, find, module):
+        """A table that follows from the data set and from the code of a module; made anew when one of them changed."""
+        path, note = self.directory / f"{name}.csv", self.directory / f"{name}.json"
+        about = {"data": self.describe_dataset(dataset), "code": code_digest(module)}
+        if not (path.exists() and note.exists() and read_json(note) == about):
+            write_csv(path, find(dataset), index=False)
+            write_json(note, about)
         return pd.read_csv(path, keep_default_na=False)
 
     def results(self, scope):
@@ -109,6 +134,12 @@ class Run:
             raise FileNotFoundError(f"{self.directory / 'models'} holds no finished model. Run 04_segmentation first.")
         return best
 
+    def trials(self):
+        """Folders of the models that this run judged, by name; what an earlier run left there doesn't count."""
+        results = read_results(self.directory / "results.json")
+        folders = {path.parent.name: path.parent for path in sorted(self.need("models").glob("*/trial.json"))}
+        return {name: folder for name, folder in folders.items() if f"04_segmentation.{name}.kaggle_dice" in results}
+
 
 def find_root(start=None):
     """The project's folder: the nearest one upward from `start` (else from here) that holds `notebooks/`.
@@ -125,7 +156,7 @@ def find_root(start=None):
     )
 
 
-def find_data(data, root, profile=DEFAULT_PROFILE, say=print):
+def find_data(data, root, profile=DEFAULT_PROFILE, say=print, make=True):
     """The data directory: the one given, or $SEVERSTAL_DIR, `data/severstal`, Kaggle's input, or made-up data.
 
     Args:
@@ -133,9 +164,10 @@ def find_data(data, root, profile=DEFAULT_PROFILE, say=print):
         root: the project's folder.
         profile: decides how much data is made up.
         say: called with one line when data is made up.
+        make: whether data is made up where there is none.
 
     Returns:
-        Absolute path.
+        Absolute path; without `make` perhaps of data that is yet to be made up.
 
     Raises:
         FileNotFoundError: a directory was given that is not there.
@@ -152,7 +184,7 @@ def find_data(data, root, profile=DEFAULT_PROFILE, say=print):
             return candidate
     wanted = MADE_UP.get(profile, MADE_UP[DEFAULT_PROFILE])
     path = root / "data" / wanted["folder"]
-    if not path.exists():
+    if make and not path.exists():
         say(
             f"No data was given: making up {wanted['images']} steel sheets in data/{wanted['folder']} "
             "(give your own with --data DIR)."
@@ -172,6 +204,7 @@ def open_run(data="", run="", profile=DEFAULT_PROFILE):
     Returns:
         A `Run`.
     """
+    note_opened_files()
     root = find_root()
     data = find_data(data, root, profile)
     directory = Path(run).absolute() if run else root / "runs" / f"{data.name}-{profile}"
@@ -189,10 +222,16 @@ def describe_run(directory, data, profile, **settings):
             "profile": profile,
             "started": now(),
             "git_revision": git_revision(CODE),
-            "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+            "versions": package_versions(),
             **settings,
         },
     )
+
+
+@cache
+def package_versions():
+    """The installed version of each package that results depend on."""
+    return {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 def update_run(directory, **settings):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from helpers.code import code_digest
 from helpers.data.resize import resize_probabilities
 from helpers.files import written_beside
 from helpers.inference.predict import predict_at_network_size
@@ -44,12 +45,18 @@ def keep_predictions(path, model, network, dataset, image_ids):
     found = predict_at_network_size(model, network, images)
     with written_beside(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         versions = VERSIONS[: 2 if network["mirrored"] else 1]
-        file.writestr(INDEX, json.dumps({"key": key, "image_ids": image_ids, "versions": versions}))
+        about = {"key": key, "image_ids": image_ids, "versions": versions}
+        _add(file, INDEX, json.dumps(about))
         for number, probabilities in enumerate(tqdm(found, "Predicting", len(image_ids), unit="image", mininterval=1)):
             held = io.BytesIO()
             np.save(held, probabilities.astype(np.float16), allow_pickle=False)
-            file.writestr(f"{number}.npy", held.getvalue())
+            _add(file, f"{number}.npy", held.getvalue())
     return KeptPredictions([path])
+
+
+def _add(file, name, content):
+    """Add to a ZIP file without the time, so that the same predictions give the same file."""
+    file.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, compresslevel=1)
 
 
 class KeptPredictions:
@@ -94,10 +101,10 @@ class KeptPredictions:
 
 
 def _key(model, network, dataset, image_ids):
-    """SHA-256 of a network's weights, of how it predicts, and of the images."""
+    """SHA-256 of a network's weights, of how it predicts, of the code for that, and of the images."""
     digest = hashlib.sha256()
     for weights in model.get_weights():
         digest.update(np.ascontiguousarray(weights).tobytes())
     digest.update(json.dumps([list(network["input_shape"]), network["channels"], network["mirrored"]]).encode())
-    digest.update("\n".join([dataset.fingerprint, *image_ids]).encode())
+    digest.update("\n".join([dataset.fingerprint, code_digest("helpers.inference.predict"), *image_ids]).encode())
     return digest.hexdigest()

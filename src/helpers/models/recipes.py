@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from helpers.code import code_digest, functions_digest
 from helpers.data.augment import Augmentation
 from helpers.data.sampling import sampling_weights
 from helpers.models.batches import num_batches, ordered_batches, training_batches
 from helpers.models.budget import Budget, plan_budget
-from helpers.models.build import build_model
+from helpers.models.build import BUILDERS, build_model
 from helpers.models.targets import TARGETS
-from helpers.models.train import Training, compile_model, train_model
+from helpers.models.train import Training, compile_model, settings_key, train_model
 
 ANY_SIZE = ("steel_unet",)  # networks that take images of any size
 FROZEN = "frozen"  # folder of the training with the encoder left alone
@@ -221,7 +222,8 @@ def train_recipe(
     settings = {
         "shape": tuple(images.shape),
         **arguments,
-        **_described_as_ever(recipe),
+        "model": recipe.network,
+        **{name: value for name, value in recipe.describe().items() if name != "network"},
         "window": window,
         "seed": seed,
         "epochs": epochs,
@@ -229,6 +231,7 @@ def train_recipe(
         "images": list(images.training_ids),
         "watched": list(images.watched_ids),
         "data": images.dataset.fingerprint,
+        "code": _training_code(recipe.network),
         **(settings or {}),
     }
     trained = model
@@ -275,12 +278,14 @@ def train_recipe(
     return history, budget, settings | {"epochs": budget.epochs, "steps_per_epoch": budget.steps_per_epoch}
 
 
-def _described_as_ever(recipe):
-    """A recipe's settings as trainings before there were targets kept them, so that those are still taken up."""
-    plain = recipe.describe()
-    return {"model": plain.pop("network")} | {
-        name: value for name, value in plain.items() if (name, value) != ("target", "masks")
-    }
+def _training_code(network):
+    """SHA-256 of the code that a training runs: a checkpoint that another code made is not gone on with.
+
+    Which recipes there are, and what other networks look like, doesn't count.
+    """
+    needed = ("train", "batches", "targets")
+    modules = [*(f"helpers.models.{name}" for name in needed), "helpers.data.sampling", BUILDERS[network].__module__]
+    return settings_key({"modules": code_digest(*modules), "here": functions_digest(train_recipe, _batch_maker)})
 
 
 def _batch_maker(recipe, images, window, seed, cache):

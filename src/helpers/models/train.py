@@ -24,6 +24,7 @@ from helpers.models.losses import BatchDice, DefectDice, make_loss, require_bina
 
 CHECKPOINT = "checkpoint.npz"
 BEST = "best.npz"
+TRAINED = "trained.npz"  # of a training that ended: weights and history, which is all that is needed from then on
 HISTORY = "history.csv"
 WATCHED = "defect_dice"
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
@@ -159,7 +160,8 @@ def train_model(
 
     All labels are looked at before the first step. A checkpoint that was made with other settings is not used; one
     that can't be read is put aside as `checkpoint.faulty.npz`, and the training begins anew. Where the weights are
-    averaged, the validation sees the average, and the model ends with it.
+    averaged, the validation sees the average, and the model ends with it. When the training has ended, its weights and
+    history take the checkpoint's place, and a later call with the same settings and epochs takes them up at once.
 
     Args:
         model: compiled keras.Model.
@@ -167,7 +169,7 @@ def train_model(
         validation: tf.data.Dataset of (images, masks), looked at after each epoch; None looks at none.
         steps_per_epoch: batches in an epoch.
         epochs: epochs in all.
-        folder: where checkpoint and `history.csv` are kept.
+        folder: where checkpoint, trained weights and `history.csv` are kept.
         settings: dict of all that decides the training's course; a checkpoint made with others is not used.
         patience: epochs without a better watched score of the validation after which it ends with its best weights;
             0: never.
@@ -190,6 +192,9 @@ def train_model(
         raise ValueError("the model is not compiled, so that it has no loss and no optimizer. Use `compile_model`.")
     folder = Path(folder)
     key = settings_key({**settings, "patience": patience, "steps_per_epoch": steps_per_epoch})
+    trained_key = settings_key({"training": key, "epochs": epochs})
+    if history := restore_values(model.variables, folder / TRAINED, trained_key):
+        return _end(folder, history)
     history = restore_checkpoint(model, folder / CHECKPOINT, key)
     if len(history) < epochs and not _is_patience_over(history, watched, patience):
         batches = make_batches(len(history) * steps_per_epoch)
@@ -211,6 +216,14 @@ def train_model(
         _take_up_best(model, folder / BEST, key)
     else:
         _optimizer(model).finalize_variable_values(model.trainable_variables)
+    _save_values(folder / TRAINED, trained_key, history, model.variables)
+    return _end(folder, history)
+
+
+def _end(folder, history):
+    """Clear what only a training that is under way needs; the history as a table, kept as CSV, too."""
+    for name in (CHECKPOINT, BEST):
+        (folder / name).unlink(missing_ok=True)
     table = pd.DataFrame(history)
     write_csv(folder / HISTORY, table, index=False)
     return table
