@@ -79,6 +79,10 @@ def _parser():
     readme = commands.add_parser("readme", help="write a report's results into README.md and reports/README.md")
     readme.add_argument("--report", default="severstal-sample", metavar="NAME", help="(severstal-sample)")
     readme.set_defaults(run=_readme)
+
+    paper = commands.add_parser("paper-pdf", help="print the paper of a report that is there to paper.pdf, anew")
+    paper.add_argument("report", nargs="?", default="", metavar="REPORT", help="its name; else the one made last")
+    paper.set_defaults(run=_paper_pdf)
     return parser
 
 
@@ -175,6 +179,14 @@ def _readme(options):
 
     for path in write_readmes(find_root(), options.report):
         print(f"Written: {path}")
+
+
+def _paper_pdf(options):
+    from helpers.report.site import last_paper, print_paper
+    from helpers.runs import find_root
+
+    reports = find_root() / "reports"
+    print(f"Written: {print_paper(reports / options.report if options.report else last_paper(reports))}")
 
 
 def _shape(text):

@@ -1,7 +1,7 @@
 """What changed between two runs: their settings and their scores."""
 
 from helpers.report.scores import CLASSIFIED, SEGMENTED, scored_models
-from helpers.results import format_estimate
+from helpers.results import format_record
 
 COMPARED = (("04_segmentation", SEGMENTED, ("kaggle_dice", "defect_dice")), ("03_classifier", CLASSIFIED, ("auc",)))
 NOT_SET = "–"
@@ -11,7 +11,8 @@ def changed_settings(before, now):
     """Settings, versions and data that two runs don't share.
 
     Args:
-        before, now: what `run.json` holds of each.
+        before: what `run.json` holds of the one.
+        now: of the other.
 
     Returns:
         List of dicts of name, before and now, as texts.
@@ -28,7 +29,8 @@ def changed_scores(before, now):
     """The main scores of every model of two runs, side by side.
 
     Args:
-        before, now: records of each.
+        before: records of the one.
+        now: records of the other.
 
     Returns:
         List of dicts of model, score, before and now (with intervals), and change, as texts. A run that doesn't have
@@ -44,8 +46,8 @@ def changed_scores(before, now):
                     {
                         "model": model,
                         "score": score,
-                        "before": _text(old),
-                        "now": _text(new),
+                        "before": format_record(old),
+                        "now": format_record(new),
                         "change": NOT_SET if None in values else f"{values[1] - values[0]:+.3f}",
                     }
                 )
@@ -60,7 +62,3 @@ def _settings(run):
     for notebook, values in run.get("settings", {}).items():
         flat |= {f"{notebook}.{name}": repr(value) for name, value in values.items()}
     return flat | {f"{name} (version)": version for name, version in run.get("versions", {}).items()}
-
-
-def _text(record):
-    return format_estimate(record.get("value"), record.get("low"), record.get("high"))

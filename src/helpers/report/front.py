@@ -11,7 +11,7 @@ from helpers.files import read_json
 from helpers.history import previous_run
 from helpers.report.before import changed_scores, changed_settings
 from helpers.report.pages import page_details, render_template
-from helpers.report.published import beside_ours
+from helpers.report.published import NOT_HERE, beside_ours
 from helpers.report.scores import (
     ANSWER_SCORES,
     CLASSIFIED,
@@ -22,7 +22,7 @@ from helpers.report.scores import (
     main_model,
     scored_models,
 )
-from helpers.results import format_estimate, read_results
+from helpers.results import format_estimate, format_record, read_results
 
 # What a network takes: record, heading, what its value is divided by, and how the quotient is written.
 COSTS = (
@@ -31,7 +31,6 @@ COSTS = (
     ("seconds", "minutes of training, all its networks", 60, ",.1f"),
 )
 CLASS_SCORES = ("defect_dice", "empty_accuracy", "kaggle_dice", "all_empty_dice")
-NOT_HERE = "not in this run"  # what `beside_ours` says of a figure without a counterpart
 
 
 def render_front(run_directory, pages, report, files):
@@ -53,9 +52,10 @@ def render_front(run_directory, pages, report, files):
     front = {
         "lead": "Where are the defects on photographs of steel sheets, and of which class is each? The pages go from "
         "the data to a checked submission.",
-        "set_aside": f"{_count(aside, 'image')} could not be used and set aside." if aside else "",
+        "set_aside": f"{_count(aside, 'image')} set aside, because they can't be used." if aside else "",
         "glance": glance(run, results, classes),
-        "figure": _picture(run_directory, f"04_{main_model(results)}_predictions") or _picture(run_directory, "01_images"),
+        "figure": _picture(run_directory, f"04_{main_model(results)}_predictions")
+        or _picture(run_directory, "01_images"),
         "misses": _misses(run_directory),
         "classes": classes,
         "class_names": list(CLASS_SCORES),
@@ -115,8 +115,8 @@ def _how_good(model, record):
         "question": "How good?",
         "figure": format_estimate(record["kaggle_dice"].get("value")),
         "lines": [
-            f"kaggle_dice of {model}: {_text(record['kaggle_dice'])}.",
-            f"On images and classes that do have a defect: defect_dice {_text(record['defect_dice'])}.",
+            f"kaggle_dice of {model}: {format_record(record['kaggle_dice'])}.",
+            f"On images and classes that do have a defect: defect_dice {format_record(record['defect_dice'])}.",
         ],
     }
 
@@ -150,14 +150,16 @@ def _compared(results, model, record):
         verdict = "That is worse than predicting nothing."
     else:
         verdict = "That is not shown to be better or worse than predicting nothing."
-    lines = [f"Above the floor of {_text(floor)}, which predicting nothing scores: {_text(gain)}. {verdict}"]
+    lines = [
+        f"Above the floor of {format_record(floor)}, which predicting nothing scores: {format_record(gain)}. {verdict}"
+    ]
     others = [name for name in scored_models(results) if name != model]
     if others:
         best = max(others, key=lambda name: _value(results, f"04_segmentation.{name}.kaggle_dice") or 0)
         other = results[f"04_segmentation.{best}.kaggle_dice"]
         lines.append(
             f"The main model of {len(others) + 1}, chosen on images that judge none; of the others {best} has the "
-            f"highest kaggle_dice, {_text(other)}, judged on: {other['split']}."
+            f"highest kaggle_dice, {format_record(other)}, judged on: {other['split']}."
         )
     published = read_published()
     for figure in published[published["ours"] == f"04_segmentation.{model}.kaggle_dice"].itertuples(index=False):
@@ -172,9 +174,9 @@ def _fails(results, classes):
     figure, lines = _weakest(scored) if scored else ("", [])
     found, false = (results.get(f"05_evaluation.{name}") for name in ("defects_found", "false_components"))
     if found:
-        lines.append(f"Share of the defects that are touched at all: {_text(found)}.")
+        lines.append(f"Share of the defects that are touched at all: {format_record(found)}.")
     if false:
-        lines.append(f"Marks on nothing, an image: {_text(false)}.")
+        lines.append(f"Marks on nothing, an image: {format_record(false)}.")
     return {"question": "Where does it fail?", "figure": figure or "–", "lines": lines} if lines else None
 
 
@@ -198,7 +200,7 @@ def _score_rows(results, scored, names):
     rows = []
     for model in scored_models(results, scored):
         records = [results.get(f"{scored[0]}.{model}.{score}", {}) for score in names]
-        rows.append({"name": model, "cells": [records[0].get("split", ""), *map(_text, records)]})
+        rows.append({"name": model, "cells": [records[0].get("split", ""), *map(format_record, records)]})
     return rows
 
 
@@ -279,11 +281,6 @@ def readable_time(stamp):
     """
     found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d\+00:00", stamp)
     return f"{found[1]} {found[2]} UTC" if found else stamp
-
-
-def _text(record):
-    """A record's value, with its interval where it has one."""
-    return format_estimate(record.get("value"), record.get("low"), record.get("high"))
 
 
 def _value(results, name):

@@ -65,7 +65,9 @@ def print_pdf(page, pdf):
             return f"No {pdf.name}: {browser} took more than {SECONDS} seconds. Run `make paper` to try again."
         if done.returncode or not file.is_file() or not file.read_bytes().startswith(b"%PDF"):
             last = (done.stderr.strip().splitlines() or ["without a word"])[-1]
-            return f"No {pdf.name}: {browser} ended with {done.returncode} ({last:.200}). Run `make paper` to try again."
+            return (
+                f"No {pdf.name}: {browser} ended with {done.returncode} ({last:.200}). Run `make paper` to try again."
+            )
         with written_beside(pdf) as beside:
             shutil.copyfile(file, beside)
     return ""

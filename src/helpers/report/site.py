@@ -9,7 +9,7 @@ from helpers.report.front import readable_time, render_front
 from helpers.report.pages import describe_page, page_details, render_notebook, render_template, size_note
 from helpers.report.pdf import print_pdf
 from helpers.report.scores import main_model
-from helpers.results import format_estimate, read_results
+from helpers.results import format_record, read_results
 
 PAPER, PDF = "paper.html", "paper.pdf"
 # Files of the run that lie beside the pages, with what the front page says of them.
@@ -74,7 +74,7 @@ def write_report_list(reports):
                     **{key: run.get(key, "") for key in ("data", "profile", "finished")},
                     "made": readable_time(run.get("finished", "")),
                     "model": model or "–",
-                    "scores": [format_estimate(score.get("value"), score.get("low"), score.get("high")) for score in scores],
+                    "scores": [format_record(score) for score in scores],
                     "paper": next((name for name in (PDF, PAPER) if (path.parent / name).is_file()), ""),
                 }
             )
