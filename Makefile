@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
+REPORT ?=
 PROFILE ?=
 UV := uv==0.13.8
 
-.PHONY: report test lint format lab bench lock readme clean help
+.PHONY: report paper test lint format lab bench lock readme clean help
 
 report: .venv/.ready  ## run all notebooks and write the report (DATA=folder PROFILE=smoke|demo|full)
 	$(BIN)/python run_all.py $(if $(DATA),--data "$(DATA)") $(if $(PROFILE),--profile $(PROFILE))
+
+paper: .venv/.ready  ## print a report's paper.pdf anew (REPORT=name, else the last); needs Chromium, and says how to get it
+	$(BIN)/steel paper-pdf $(REPORT)
 
 test: .venv/.ready  ## run the whole test suite
 	$(BIN)/python -m pytest

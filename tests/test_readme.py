@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from helpers.report.readme import BEGIN, END, results_block, write_readmes
-from helpers.report.site import MAIN_SCORES, main_model, scored_models
+from helpers.report.scores import MAIN_SCORES, main_model, scored_models
 from helpers.results import format_estimate, read_results
 
 ROOT = Path(__file__).absolute().parents[1]

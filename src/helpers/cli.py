@@ -88,6 +88,10 @@ def _parser():
     diff.add_argument("first", metavar="A", help=what)
     diff.add_argument("second", metavar="B", help="the same")
     diff.set_defaults(run=_diff)
+
+    paper = commands.add_parser("paper-pdf", help="print the paper of a report that is there to paper.pdf, anew")
+    paper.add_argument("report", nargs="?", default="", metavar="REPORT", help="its name; else the one made last")
+    paper.set_defaults(run=_paper_pdf)
     return parser
 
 
@@ -200,6 +204,14 @@ def _diff(options):
 
     root = find_root()
     print(compare_runs(find_run(options.first, root), find_run(options.second, root)))
+
+
+def _paper_pdf(options):
+    from helpers.report.site import last_paper, print_paper
+    from helpers.runs import find_root
+
+    reports = find_root() / "reports"
+    print(f"Written: {print_paper(reports / options.report if options.report else last_paper(reports))}")
 
 
 def _shape(text):

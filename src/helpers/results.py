@@ -128,6 +128,11 @@ def _plain_number(name, value):
     return int(value) if isinstance(value, numbers.Integral) else float(value)
 
 
+def format_record(record):
+    """A record as text, with its interval where it has one; an en dash where there is no record (an empty dict)."""
+    return format_estimate(record.get("value"), record.get("low"), record.get("high"))
+
+
 def format_estimate(value, low=None, high=None):
     """A score as text, with its interval where it has one; an en dash where it is undefined.
 

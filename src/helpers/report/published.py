@@ -3,7 +3,9 @@
 import pandas as pd
 
 from helpers.data.labels import read_published
-from helpers.results import format_estimate
+from helpers.results import format_record
+
+NOT_HERE = "not in this run"
 
 
 def beside_ours(records):
@@ -25,15 +27,10 @@ def beside_ours(records):
                 "measure": figure.measure,
                 "published": f"{figure.value:g}",
                 "its split": figure.split,
-                "here": "not in this run" if record is None else _text(record),
+                "here": NOT_HERE if record is None else format_record(record),
                 "recipe": figure.ours.split(".")[1],
                 "judged on": "–" if record is None else record["split"],
                 "what differs": figure.differs,
             }
         )
     return pd.DataFrame(rows)
-
-
-def _text(record):
-    """A record's value, with its interval where it has one."""
-    return format_estimate(record["value"], record.get("low"), record.get("high"))

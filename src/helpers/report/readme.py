@@ -4,7 +4,7 @@ from pathlib import Path
 
 from helpers.files import read_json, write_text
 from helpers.report.card import write_cards
-from helpers.report.site import MAIN_SCORES, judged_on, main_model, scored_models
+from helpers.report.scores import MAIN_SCORES, judged_on, main_model, scored_models
 from helpers.results import format_estimate, read_results
 
 BEGIN, END = "<!-- results: written by `make readme` -->", "<!-- end of results -->"

@@ -5,10 +5,12 @@ import io
 from html import escape
 
 import matplotlib.pyplot as plt
-from IPython.display import HTML, display
+from IPython.display import HTML, Markdown, display
 from PIL import Image
 
 from helpers.files import write_csv, write_json, written_beside
+
+CAPTION = '<p class="caption">'  # begins a table's output; the page puts the table's number behind it
 
 
 def show_figure(figure, run, name, caption, alt):
@@ -31,7 +33,9 @@ def show_figure(figure, run, name, caption, alt):
     write_json(run.directory / "figures" / f"{name}.json", {"caption": caption, "alt": alt})
     picture = base64.b64encode(held.getvalue()).decode()
     display(
-        {"image/png": picture, "text/plain": alt}, metadata={"image/png": {"alt": alt, "caption": caption}}, raw=True
+        {"image/png": picture, "text/plain": alt},
+        metadata={"image/png": {"alt": alt, "caption": caption, "name": name}},
+        raw=True,
     )
 
 
@@ -71,7 +75,19 @@ def show_table(table, run, name, caption, digits=3, index=True, wrap=False):
     label = escape(caption)
     display(
         HTML(
-            f'<p class="caption">{label}</p><div class="table" role="region" tabindex="0" aria-label="{label}">'
-            f"{body}</div>"
+            f'{CAPTION}{label}</p><div class="table" role="region" tabindex="0" aria-label="{label}">{body}</div>',
+            metadata={"name": name},
         )
     )
+
+
+def show_prose(text):
+    """Show Markdown in which HTML is meant as such, as far as pages know it (`helpers.report.markdown.ELEMENTS`).
+
+    What other outputs in Markdown hold of HTML shows as text. So names of files and classes have to be escaped here by
+    whoever writes the text.
+
+    Args:
+        text: Markdown.
+    """
+    display(Markdown(text, metadata={"html": True}))
