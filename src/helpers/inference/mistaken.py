@@ -7,9 +7,16 @@ import pandas as pd
 from tqdm import tqdm
 
 from helpers.components import ComponentCounts, component_counts
+from helpers.intervals import bootstrap_statistic
 from helpers.metrics import dice_by_pair
 
 NOTHING = "nothing"
+FEWEST_PAIRS = 8  # with a defect, for quarters of them to be compared
+BY_SIZE = {
+    "dice_of_large": "mean Dice of the images and classes with a defect, the quarter with the largest defects",
+    "dice_of_small": "mean Dice of the images and classes with a defect, the quarter with the smallest defects",
+    "large_less_small": "mean Dice of the quarter with the largest defects less that of the quarter with the smallest",
+}
 
 
 @dataclass(frozen=True)
@@ -136,3 +143,36 @@ def _suspicion(row, has, looked):
     if has[row, index]:
         return f"labelled, at most {looked.inside[row, index]:.2f} sure of it"
     return f"not labelled, {looked.outside[row, index]:.2f} sure of it"
+
+
+def size_effect(counts, pixels, groups):
+    """How much better large defects are outlined than small ones.
+
+    Args:
+        counts: `PixelCounts` of the judging images.
+        pixels: int array (images,) of the images' areas.
+        groups: label of each image's group.
+
+    Returns:
+        dict of Estimate, by the names of `BY_SIZE`; empty where fewer than `FEWEST_PAIRS` pairs have a defect.
+    """
+    has = counts.true > 0
+    if has.sum() < FEWEST_PAIRS:
+        return {}
+    shares = (counts.true / np.asarray(pixels)[:, np.newaxis])[has]
+    arrays, of_pair = (dice_by_pair(counts)[has], shares), np.repeat(np.asarray(groups), has.sum(axis=1))
+    statistics = (
+        lambda dice, sizes: _quarters(dice, sizes)[1],
+        lambda dice, sizes: _quarters(dice, sizes)[0],
+        lambda dice, sizes: _quarters(dice, sizes)[1] - _quarters(dice, sizes)[0],
+    )
+    return {
+        name: bootstrap_statistic(statistic, arrays, of_pair)
+        for name, statistic in zip(BY_SIZE, statistics, strict=True)
+    }
+
+
+def _quarters(dice, sizes):
+    """Mean Dice of the quarter of the smallest, and of the quarter of the largest."""
+    ranked, quarter = dice[np.argsort(sizes, kind="stable")], max(1, len(dice) // 4)
+    return ranked[:quarter].mean(), ranked[-quarter:].mean()
