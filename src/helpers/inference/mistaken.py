@@ -116,13 +116,12 @@ def telling_images(step, looked, most=3):
     counts, ids = step.counts, step.counted.trial.judged["image_id"].to_numpy()
     dice, has = dice_by_pair(counts), counts.true > 0
     mean = np.where(has, dice, 0).sum(axis=1) / np.maximum(has.sum(axis=1), 1)
-    missed = np.where(has, counts.true - counts.shared, 0)
-    alarmed = np.where(has, 0, counts.predicted)
+    missed, alarmed = missed_and_invented(counts)
     unsure = np.where(has, 1 - looked.inside, looked.outside)
     kinds = {
         "best": (np.where(has.any(axis=1), mean, -1), lambda row: f"Dice {mean[row]:.2f}"),
-        "worst misses": (missed.max(axis=1), lambda row: f"{missed[row].max():,} pixels missed"),
-        "worst false alarms": (alarmed.max(axis=1), lambda row: f"{alarmed[row].max():,} pixels invented"),
+        "worst misses": (missed, lambda row: f"{missed[row]:,} pixels missed"),
+        "worst false alarms": (alarmed, lambda row: f"{alarmed[row]:,} pixels invented"),
         "mix-ups of classes": (
             looked.taken.max(axis=1),
             lambda row: f"{looked.taken[row].max():,} pixels of another class",
@@ -134,6 +133,35 @@ def telling_images(step, looked, most=3):
         rows = np.argsort(-order, kind="stable")[:most]
         told[kind] = [(ids[row], words(row)) for row in rows if order[row] > 0]
     return told
+
+
+def missed_and_invented(counts):
+    """How much of a defect each image's prediction misses, and how much it invents.
+
+    Args:
+        counts: `PixelCounts`.
+
+    Returns:
+        Two int64 arrays (images,) of pixels: of the class of which most is missed, and of the class with the largest
+        mask where there is nothing of it.
+    """
+    has = counts.true > 0
+    missed = np.where(has, counts.true - counts.shared, 0)
+    return missed.max(axis=1), np.where(has, 0, counts.predicted).max(axis=1)
+
+
+def worst_images(counts, image_ids):
+    """The image of which most is missed, and that on which most is invented.
+
+    Args:
+        counts: `PixelCounts` of images.
+        image_ids: their ids.
+
+    Returns:
+        dict of "missed" and "invented" -> image id; without those that there are none of.
+    """
+    kinds = zip(("missed", "invented"), missed_and_invented(counts), strict=True)
+    return {kind: list(image_ids)[int(pixels.argmax())] for kind, pixels in kinds if pixels.any()}
 
 
 def _suspicion(row, has, looked):

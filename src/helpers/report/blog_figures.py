@@ -10,11 +10,36 @@ from helpers.report.figures import class_legend, overlay, plain, show_picture
 
 WIDTH, DPI = 7.0, 150  # inches, and pixels to one: large letters, for small screens
 INK = "#30343B"
+RIGHT = "#D5D9DF"  # of a sheet that is rightly judged
 HUNDRED, ROW = 100, 10
 
 
+def sheet_views(sheets, class_names):
+    """Sheets large, each in several views; all below each other where they are wide.
+
+    Args:
+        sheets: list of sheets, each a dict of title -> uint8 picture (height, width, channels).
+        class_names: a name for each class.
+
+    Returns:
+        matplotlib Figure.
+    """
+    height, width = next(iter(sheets[0].values())).shape[:2]
+    views = [view for sheet in sheets for view in sheet.items()]
+    columns = 1 if width > 2 * height else len(sheets[0])
+    rows = len(views) // columns
+    size = (WIDTH, rows * (WIDTH / columns * height / width + 0.35) + 0.5)
+    figure, axes = plt.subplots(rows, columns, figsize=size, dpi=DPI, layout="constrained", squeeze=False)
+    for ax, (title, picture) in zip(axes.flat, views, strict=True):
+        show_picture(picture, "", ax)
+        ax.set_title(title, fontsize="large")
+    class_legend(figure, [plain(name) for name in class_names], loc="outside lower center", bbox_to_anchor=None,
+                 fontsize="large")  # fmt: skip
+    return figure
+
+
 def three_views(image, true, found, class_names, marked_by):
-    """A sheet as it is, with its true defects, and with the predicted ones; below each other where it is wide.
+    """A sheet as it is, with its true defects, and with the predicted ones.
 
     Args:
         image: uint8 array (height, width, channels).
@@ -26,22 +51,30 @@ def three_views(image, true, found, class_names, marked_by):
     Returns:
         matplotlib Figure.
     """
-    height, width = image.shape[:2]
-    views = {
-        "the sheet": image,
+    sheet = {
+        "bare": image,
         f"marked by {marked_by}": overlay(image, true),
         "marked by the network": overlay(image, found),
     }
-    below = width > 2 * height
-    rows, columns = (len(views), 1) if below else (1, len(views))
-    size = (WIDTH, rows * (WIDTH / columns * height / width + 0.35) + 0.5)
-    figure, axes = plt.subplots(rows, columns, figsize=size, dpi=DPI, layout="constrained")
-    for ax, (title, picture) in zip(axes, views.items(), strict=True):
-        show_picture(picture, title, ax)
-        ax.set_title(title, fontsize="large")
-    class_legend(figure, [plain(name) for name in class_names], loc="outside lower center", bbox_to_anchor=None,
-                 fontsize="large")  # fmt: skip
-    return figure
+    return sheet_views([sheet], class_names)
+
+
+def mistakes_figure(mistakes, class_names, marked_by):
+    """Sheets on which a network is wrong, each with its true defects and with the predicted ones.
+
+    Args:
+        mistakes: dict of what it shows, such as "missed" -> (image, true, found), as for `three_views`.
+        class_names: a name for each class.
+        marked_by: who told where the defects are.
+
+    Returns:
+        matplotlib Figure; None without mistakes.
+    """
+    sheets = [
+        {f"{what}: marked by {marked_by}": overlay(image, true), "by the network": overlay(image, found)}
+        for what, (image, true, found) in mistakes.items()
+    ]
+    return sheet_views(sheets, class_names) if sheets else None
 
 
 def floor_bar(score, floor, low, high, ax=None):
@@ -63,11 +96,11 @@ def floor_bar(score, floor, low, high, ax=None):
             hatch=None if better else "//", edgecolor="white" if not better else colour)  # fmt: skip
     ax.plot([floor + low, floor + high], [0, 0], color="black", linewidth=2.5, solid_capstyle="butt")
     ax.plot([score], [0], "o", color="black", markersize=7)
-    ax.text(0.02, 0, "saying nothing", color="white", va="center", fontsize="large", fontweight="bold")
-    ax.annotate(f"saying nothing: {floor:.3f}", (floor, -0.4), xytext=(floor - 0.04, -0.95), ha="right", va="center",
-                fontsize="large", arrowprops={"arrowstyle": "-", "color": INK})  # fmt: skip
-    ax.annotate(f"the network: {score:.3f}", (score, 0.4), xytext=(score - 0.04, 0.95), ha="right", va="center",
-                fontsize="large", arrowprops={"arrowstyle": "-", "color": INK})  # fmt: skip
+    for place, side, words in ((floor, -1, "saying nothing"), (score, 1, "the network")):
+        leftward = place > 0.5  # away from the nearer end of the bar
+        ax.annotate(f"{words}: {place:.3f}", (place, 0.4 * side), xytext=(place + (-0.03 if leftward else 0.03), side),
+                    ha="right" if leftward else "left", va="center", fontsize="x-large",
+                    arrowprops={"arrowstyle": "-", "color": INK})  # fmt: skip
     ax.set(xlim=(0, 1), ylim=(-1.25, 1.25), yticks=[], xlabel="the competition's score: 0 to 1")
     ax.xaxis.label.set_fontsize("large")
     ax.tick_params(labelsize="large")
@@ -95,19 +128,19 @@ def hundred_sheets(passed, rejected):
     if not kinds:
         return None
     figure, axes = plt.subplots(
-        1, len(kinds), figsize=(WIDTH * len(kinds) / 2, 4.1), dpi=DPI, layout="constrained", squeeze=False
+        1, len(kinds), figsize=(WIDTH * len(kinds) / 2, 3.2), dpi=DPI, layout="constrained", squeeze=False
     )
     for ax, (kind, share, right, wrong) in zip(axes[0], kinds, strict=True):
         mistakes = round(HUNDRED * share)
         for number in range(HUNDRED):
-            column, row = number % ROW, number // ROW
+            left, bottom = number % ROW, -0.7 * (number // ROW)
             mistaken = number >= HUNDRED - mistakes
-            colour = PREDICTION if mistaken else "#D5D9DF"
-            ax.add_patch(Rectangle((column, -row), 0.84, 0.62, facecolor=colour, edgecolor=INK, linewidth=0.6))
+            colour = PREDICTION if mistaken else RIGHT
+            ax.add_patch(Rectangle((left, bottom), 0.84, 0.52, facecolor=colour, edgecolor=INK, linewidth=0.6))
             if mistaken:
-                ax.plot([column + 0.12, column + 0.72], [-row + 0.1, -row + 0.52], color="white", linewidth=1.4)
-                ax.plot([column + 0.12, column + 0.72], [-row + 0.52, -row + 0.1], color="white", linewidth=1.4)
-        ax.set(xlim=(-0.2, ROW), ylim=(-ROW + 0.7, 0.9), aspect="equal")
+                for ends in ((0.1, 0.42), (0.42, 0.1)):
+                    ax.plot([left + 0.15, left + 0.69], [bottom + end for end in ends], color="white", linewidth=1.4)
+        ax.set(xlim=(-0.1, ROW), ylim=(-0.7 * ROW + 0.6, 0.6), aspect="equal")
         ax.set_axis_off()
         ax.set_title(f"{HUNDRED} {kind} sheets:\n{HUNDRED - mistakes} {right}, {mistakes} {wrong}", fontsize="x-large")
     return figure
