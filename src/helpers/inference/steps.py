@@ -119,6 +119,11 @@ def decide_again(run, dataset):
     return _step(trial.name, counted, tune_for(decided["measure"]))
 
 
+def look_at_image(step, dataset, image_id):
+    """A judging image as it is, its true masks, and those that a step decides: three uint8 arrays, channels last."""
+    return dataset.image(image_id), dataset.masks(image_id), step.counted.masks(dataset, image_id, step.by_fold)
+
+
 def _step(name, counted, choose):
     """Decide a counted trial in one way."""
     by_fold, ships = counted.decide(choose)

@@ -84,21 +84,17 @@ class Story:
     def data(self):
         """What there was to learn from."""
         prose, used = self.prose, "02_preprocessing.images_used"
-        kinds = prose.setting(len(self.class_names), "kinds of flaw", spelt=True)
-        kinds = f"{kinds} kind{'' if len(self.class_names) == 1 else 's'} of flaw"
-        if self.class_names != COMPETITION_CLASSES:
-            kinds += f": {list_words([prose.name(name) for name in self.class_names])}"
+        kinds = f"{prose.setting(len(self.class_names), 'kinds of flaw', spelt=True)} kinds of flaw"
+        names = f": {list_words([prose.name(name) for name in self.class_names])}"
+        names = "" if self.class_names == COMPETITION_CLASSES else names
+        several = len(self.class_names) > 1
         count = prose.count("01_eda.training_images", "sheet" if self.made_up else "photograph")
         if self.made_up:
-            text = (
-                f"The program drew {count}{self._with_and_without()}, and noted for every dot whether it belongs to a "
-                f"flaw. It knows {kinds}."
-            )
+            text = f"The program drew {count}{self._with_and_without()}, and noted where it put the flaws."
+            text += f" It knows {kinds}{names}." if several else ""
         else:
-            text = (
-                f"The collection has {count}{self._with_and_without()}. People painted over the flaws by hand, and "
-                f"told {kinds}."
-            )
+            text = f"The collection has {count}{self._with_and_without()}. People painted over the flaws by hand"
+            text += f", and told {kinds} apart{names}." if several else "."
         if prose.has(used) and prose.number(used) < prose.number("01_eda.training_images"):
             text += f" For this page {prose.value(used)} of them were used."
         return text
@@ -250,9 +246,7 @@ class Story:
             f"the quarter with the largest flaws earned {large} of a point on average, that with the smallest {small}"
         )
         if prose.sign(difference) > 0:
-            return (
-                f"Size matters: {told}. A large flaw is hard to overlook, and a dot too many at its edge costs little."
-            )
+            return f"Size matters: {told}."
         if prose.sign(difference) < 0:
             return f"Small flaws, of all things, came out better: {told}."
         return f"You would expect small flaws to be missed most. Here {told}, which on these sheets may be chance."
@@ -402,7 +396,8 @@ class Story:
                 f"right marks it never fell below {prose.value(right, '.1f')}. "
             )
         return text + (
-            "No alarm rings then, and the curve looks splendid. Only who knows what the number means will stop."
+            "No alarm rings when that happens, and the curve looks splendid. Only somebody who knows what the number "
+            "means will stop."
         )
 
     def _large(self, name):
@@ -451,10 +446,10 @@ class Story:
         """
         if self.made_up:
             return "*Pictures: drawn by the project's own program, and free to use under its licence (MIT).*"
-        of_competition = self.class_names == COMPETITION_CLASSES
-        about = ", from the Kaggle competition Severstal: Steel Defect Detection or laid out like it"
-        about = about if of_competition else ""
+        owner = "their owner"
+        if self.class_names == COMPETITION_CLASSES:
+            owner += " (those of the Kaggle competition Severstal: Steel Defect Detection to Severstal)"
         return (
-            f"*Photographs: data set {self.prose.name(name)}{about}. They belong to their owner; look up the terms "
-            "before you pass them on.*"
+            f"*Photographs: data set {self.prose.name(name)}. They belong to {owner}; look up the terms before you "
+            "pass them on.*"
         )
