@@ -83,19 +83,20 @@ class Story:
 
     def data(self):
         """What there was to learn from."""
-        prose, used = self.prose, "02_preprocessing.images_used"
+        prose, labelled, used = self.prose, "01_eda.training_images", "02_preprocessing.images_used"
+        known = labelled if prose.has(labelled) else used
         kinds = f"{prose.setting(len(self.class_names), 'kinds of flaw', spelt=True)} kinds of flaw"
         names = f": {list_words([prose.name(name) for name in self.class_names])}"
         names = "" if self.class_names == COMPETITION_CLASSES else names
         several = len(self.class_names) > 1
-        count = prose.count("01_eda.training_images", "sheet" if self.made_up else "photograph")
+        count = prose.count(known, "sheet" if self.made_up else "photograph")
         if self.made_up:
             text = f"The program drew {count}{self._with_and_without()}, and noted where it put the flaws."
             text += f" It knows {kinds}{names}." if several else ""
         else:
             text = f"The collection has {count}{self._with_and_without()}. People painted over the flaws by hand"
             text += f", and told {kinds} apart{names}." if several else "."
-        if prose.has(used) and prose.number(used) < prose.number("01_eda.training_images"):
+        if prose.number(used) < prose.number(known):
             text += f" For this page {prose.value(used)} of them were used."
         return text
 
