@@ -34,6 +34,7 @@ WRITTEN_BY = {
     "split.csv": "02_preprocessing",
     "preprocessing.json": "02_preprocessing",
     "models": "04_segmentation",
+    "tuning.json": "05_evaluation",
     "submission.csv": "06_submission",
 }
 PACKAGES = (

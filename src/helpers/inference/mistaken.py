@@ -7,9 +7,16 @@ import pandas as pd
 from tqdm import tqdm
 
 from helpers.components import ComponentCounts, component_counts
+from helpers.intervals import bootstrap_statistic
 from helpers.metrics import dice_by_pair
 
 NOTHING = "nothing"
+FEWEST_PAIRS = 8  # with a defect, for quarters of them to be compared
+BY_SIZE = {
+    "dice_of_large": "mean Dice of the images and classes with a defect, the quarter with the largest defects",
+    "dice_of_small": "mean Dice of the images and classes with a defect, the quarter with the smallest defects",
+    "large_less_small": "mean Dice of the quarter with the largest defects less that of the quarter with the smallest",
+}
 
 
 @dataclass(frozen=True)
@@ -109,13 +116,12 @@ def telling_images(step, looked, most=3):
     counts, ids = step.counts, step.counted.trial.judged["image_id"].to_numpy()
     dice, has = dice_by_pair(counts), counts.true > 0
     mean = np.where(has, dice, 0).sum(axis=1) / np.maximum(has.sum(axis=1), 1)
-    missed = np.where(has, counts.true - counts.shared, 0)
-    alarmed = np.where(has, 0, counts.predicted)
+    missed, alarmed = missed_and_invented(counts)
     unsure = np.where(has, 1 - looked.inside, looked.outside)
     kinds = {
         "best": (np.where(has.any(axis=1), mean, -1), lambda row: f"Dice {mean[row]:.2f}"),
-        "worst misses": (missed.max(axis=1), lambda row: f"{missed[row].max():,} pixels missed"),
-        "worst false alarms": (alarmed.max(axis=1), lambda row: f"{alarmed[row].max():,} pixels invented"),
+        "worst misses": (missed, lambda row: f"{missed[row]:,} pixels missed"),
+        "worst false alarms": (alarmed, lambda row: f"{alarmed[row]:,} pixels invented"),
         "mix-ups of classes": (
             looked.taken.max(axis=1),
             lambda row: f"{looked.taken[row].max():,} pixels of another class",
@@ -129,6 +135,35 @@ def telling_images(step, looked, most=3):
     return told
 
 
+def missed_and_invented(counts):
+    """How much of a defect each image's prediction misses, and how much it invents.
+
+    Args:
+        counts: `PixelCounts`.
+
+    Returns:
+        Two int64 arrays (images,) of pixels: of the class of which most is missed, and of the class with the largest
+        mask where there is nothing of it.
+    """
+    has = counts.true > 0
+    missed = np.where(has, counts.true - counts.shared, 0)
+    return missed.max(axis=1), np.where(has, 0, counts.predicted).max(axis=1)
+
+
+def worst_images(counts, image_ids):
+    """The image of which most is missed, and that on which most is invented.
+
+    Args:
+        counts: `PixelCounts` of images.
+        image_ids: their ids.
+
+    Returns:
+        dict of "missed" and "invented" -> image id; without those that there are none of.
+    """
+    kinds = zip(("missed", "invented"), missed_and_invented(counts), strict=True)
+    return {kind: list(image_ids)[int(pixels.argmax())] for kind, pixels in kinds if pixels.any()}
+
+
 def _suspicion(row, has, looked):
     """Why an image's label should be looked at again, in few words."""
     unsure = np.where(has[row], 1 - looked.inside[row], looked.outside[row])
@@ -136,3 +171,36 @@ def _suspicion(row, has, looked):
     if has[row, index]:
         return f"labelled, at most {looked.inside[row, index]:.2f} sure of it"
     return f"not labelled, {looked.outside[row, index]:.2f} sure of it"
+
+
+def size_effect(counts, pixels, groups):
+    """How much better large defects are outlined than small ones.
+
+    Args:
+        counts: `PixelCounts` of the judging images.
+        pixels: int array (images,) of the images' areas.
+        groups: label of each image's group.
+
+    Returns:
+        dict of Estimate, by the names of `BY_SIZE`; empty where fewer than `FEWEST_PAIRS` pairs have a defect.
+    """
+    has = counts.true > 0
+    if has.sum() < FEWEST_PAIRS:
+        return {}
+    shares = (counts.true / np.asarray(pixels)[:, np.newaxis])[has]
+    arrays, of_pair = (dice_by_pair(counts)[has], shares), np.repeat(np.asarray(groups), has.sum(axis=1))
+    statistics = (
+        lambda dice, sizes: _quarters(dice, sizes)[1],
+        lambda dice, sizes: _quarters(dice, sizes)[0],
+        lambda dice, sizes: _quarters(dice, sizes)[1] - _quarters(dice, sizes)[0],
+    )
+    return {
+        name: bootstrap_statistic(statistic, arrays, of_pair)
+        for name, statistic in zip(BY_SIZE, statistics, strict=True)
+    }
+
+
+def _quarters(dice, sizes):
+    """Mean Dice of the quarter of the smallest, and of the quarter of the largest."""
+    ranked, quarter = dice[np.argsort(sizes, kind="stable")], max(1, len(dice) // 4)
+    return ranked[:quarter].mean(), ranked[-quarter:].mean()

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from helpers.counts import PixelCounts
+from helpers.files import read_json
+from helpers.inference.classify import read_gate
 from helpers.inference.evaluate import estimate_texts
-from helpers.inference.trials import CountedTrial, tune_for
+from helpers.inference.trials import JOINED, CountedTrial, KeptTrial, tune_for
 from helpers.inference.tuning import Decisions
 from helpers.intervals import paired_bootstrap, score_table
 from helpers.metrics import pixel_score_terms
@@ -88,6 +92,36 @@ def chain_table(steps, groups):
             estimates[step.name] |= gains
         before = terms
     return estimate_texts(estimates).rename_axis("step").fillna("–"), estimates
+
+
+def decide_again(run, dataset):
+    """The step of the chain that ships, decided again from what 05_evaluation wrote of it.
+
+    Args:
+        run: the `Run`.
+        dataset: its `Dataset`.
+
+    Returns:
+        `ChainStep`, named after the model.
+
+    Raises:
+        FileNotFoundError: there are no decisions or no predictions yet.
+    """
+    decided = read_json(run.need("tuning.json"))
+    first, *others = (KeptTrial.read(run.directory / "models" / name) for name in decided["model"].split(JOINED))
+    trial = first.averaged(others) if others else first
+    counted = trial.count(dataset)
+    if decided["classifier"]:
+        split = pd.read_csv(run.need("split.csv"), dtype={"image_id": str, "combination": str})
+        every = list(dict.fromkeys([*trial.judged["image_id"], *trial.tuned["image_id"]]))
+        path = run.directory / "predictions" / f"{decided['classifier']}.csv"
+        counted = counted.behind(read_gate(path, every, split))
+    return _step(trial.name, counted, tune_for(decided["measure"]))
+
+
+def look_at_image(step, dataset, image_id):
+    """A judging image as it is, its true masks, and those that a step decides: three uint8 arrays, channels last."""
+    return dataset.image(image_id), dataset.masks(image_id), step.counted.masks(dataset, image_id, step.by_fold)
 
 
 def _step(name, counted, choose):

@@ -14,6 +14,7 @@ from helpers.inference.tuning import ThresholdCounts, count_at_thresholds, decid
 
 TRIAL = "trial.json"
 COLUMNS = ["image_id", "group", "fold"]
+JOINED = " + "  # stands between the names of models whose mean is taken
 
 
 def write_trial(folder, trial, tuned):
@@ -87,7 +88,7 @@ class KeptTrial:
                         "averaged. Judge both by the holdout, or both by folds."
                     )
         kept = tuple(kept for trial in (self, *others) for kept in trial.kept)
-        return KeptTrial(" + ".join(trial.name for trial in (self, *others)), self.part, self.judged, self.tuned, kept)
+        return KeptTrial(JOINED.join(trial.name for trial in (self, *others)), self.part, self.judged, self.tuned, kept)
 
     @property
     def mirrored(self):
