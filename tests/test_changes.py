@@ -4,6 +4,7 @@ import pytest
 
 from helpers.files import write_json
 from helpers.series.changes import Now, in_short, input_changes, output_changes, why_again
+from helpers.series.parameters import SeriesError
 from helpers.series.plan import Step
 from helpers.series.records import Digests, Places, Record, read_records, sort_notes
 
@@ -178,7 +179,7 @@ def test_read_records_of_a_step_that_was_killed(tmp_path):
 def test_read_records_that_are_none(tmp_path):
     places = Places(tmp_path, tmp_path / "runs" / "x")
     write_json(places.record("a"), {"label": "a", "strange": 1})
-    with pytest.raises(ValueError, match=r"a\.json: this is no record of a step. Delete it"):
+    with pytest.raises(SeriesError, match=r"a\.json: this is no record of a step. Delete it"):
         read_records(places, Digests())
 
 

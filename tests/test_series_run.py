@@ -16,6 +16,7 @@ import helpers.series.run
 from helpers.files import read_json, write_json
 from helpers.history import read_history
 from helpers.results import read_results
+from helpers.runs import package_versions
 from helpers.series.parameters import SeriesError
 from helpers.series.run import explain_series, run_series
 from tiny_series import CELLS, run_forked, use_tiny_series, write_notebook, write_project
@@ -155,7 +156,7 @@ def test_changed_data(project, tiny):
 
 
 def test_changed_version(project, tiny, monkeypatch):
-    versions = helpers.series.run.package_versions() | {"numpy": "1.0"}
+    versions = package_versions() | {"numpy": "1.0"}
     monkeypatch.setattr("helpers.series.changes.package_versions", lambda: versions)
     assert "numpy: " in explain(project)["01_eda"] and "-> '1.0'" in explain(project)["01_eda"]
 
@@ -266,8 +267,8 @@ def test_files_of_no_step_are_not_shown(project, tiny):
 
 def amend(value):
     """Cells of the last notebook that change what the first one wrote."""
-    amends = "from helpers.files import read_json\nif MOST == 1:\n    path = run.directory / 'figures' / '01_one.png'\n"
-    return [*CELLS["06_submission"], f"{amends}    write_json(path, [read_json(path), {value}])"]
+    amends = "if MOST == 1:\n    path = run.directory / 'figures' / '01_one.png'\n"
+    return [*CELLS["06_submission"], f"{amends}    write_json(path, [2, {value}])"]
 
 
 def test_output_that_a_later_step_changes(project, tiny):
@@ -278,8 +279,12 @@ def test_output_that_a_later_step_changes(project, tiny):
     run(project)
     assert tiny == ["06_submission"]
     assert read_json(project / RUN / "figures" / "01_one.png") == [2, 1]
+    write_notebook(project, "06_submission", amend(3))
+    run(project)
+    assert tiny == ["06_submission"] * 2
+    assert read_json(project / RUN / "figures" / "01_one.png") == [2, 3]
     run(project, settings={"06_submission": {"MOST": 2}})
-    assert tiny == ["06_submission", "06_submission", "01_eda"]
+    assert tiny == [*["06_submission"] * 3, "01_eda"]
     assert read_json(project / RUN / "figures" / "01_one.png") == 2
 
 

@@ -86,7 +86,8 @@ def run_forked(root, run_directory, data, step, title):
 
 def use_tiny_series(set_attribute=setattr):
     """Have the series consist of these notebooks; `set_attribute` may be that of a monkeypatch."""
-    import helpers.series.run
+    import helpers.series.asked
+    import helpers.series.course
     from helpers.series import profiles
 
     new = {"NOTEBOOKS": tuple(CELLS), "TRAINS": (), "PROFILES": {"smoke": {}}, "MODELS": {"smoke": {}}}
@@ -94,7 +95,7 @@ def use_tiny_series(set_attribute=setattr):
         for name, value in new.items():
             if hasattr(module, name):
                 set_attribute(module, name, value)
-    assert profiles.NOTEBOOKS is helpers.series.run.NOTEBOOKS
+    assert profiles.NOTEBOOKS is helpers.series.asked.NOTEBOOKS
 
 
 def main(root, *words):
