@@ -68,7 +68,7 @@ def main(arguments=None):
             start=options.start,
             force=options.force,
         )
-    except SeriesError as error:
+    except (SeriesError, ValueError, OSError) as error:
         print(f"run_all: {error}", file=sys.stderr)
         return 1
     return 0

@@ -489,6 +489,13 @@ def change_the_size_of_a_file(directory):
     path.write_bytes(path.read_bytes() + b"\0")
 
 
+def change_the_content_alone(directory):
+    path = directory / "train_images" / "c.jpg"
+    data = path.read_bytes()
+    write_tiny_image(path, grey=101)
+    assert len(path.read_bytes()) == len(data) and path.read_bytes() != data
+
+
 def add_an_image(directory):
     write_tiny_image(directory / "train_images" / "d.jpg")
 
@@ -511,6 +518,7 @@ def name_the_classes(directory):
         add_a_label,
         move_a_run,
         change_the_size_of_a_file,
+        change_the_content_alone,
         add_an_image,
         rename_an_image,
         move_an_image,

@@ -141,7 +141,66 @@ def test_smoke_keeps_settings_and_results_in_the_history(smoke):
     (kept,) = (run / "history").glob("*.json")
     history = json.loads(kept.read_text())
     assert history["run"]["profile"] == "smoke" and history["results"] == read_results(run / "results.json")
-    assert not list(run.glob("models/*/checkpoint.npz"))
+    assert not list(run.glob("models/*/checkpoint.npz")) and list(run.glob("models/*/trained.npz"))
+    about = json.loads((run / "run.json").read_text())
+    assert list(about["steps"]) == list(SMOKE_PAGES)
+    assert about["seconds"] == pytest.approx(sum(step["seconds"] for step in about["steps"].values()), abs=0.1)
+
+
+def test_smoke_records_what_each_notebook_rests_on(smoke):
+    """Files and numbers of the notebooks before it, and nothing that comes later or is its own."""
+    project, _, _ = smoke
+    inputs, outputs = {}, {}
+    for path in (project / "runs" / "made-up-small-smoke" / "steps").glob("*.json"):
+        record = json.loads(path.read_text())
+        inputs[path.stem], outputs[path.stem] = record["inputs"], set(record["outputs"])
+    assert set(inputs) == set(SMOKE_PAGES)
+    for number, label in enumerate(SMOKE_PAGES):
+        earlier = set().union({"copies.csv"}, *(outputs[page] for page in SMOKE_PAGES[:number]))
+        read = {name for name in inputs[label]["files"] if not name.startswith("$HELPERS/")}
+        assert read <= earlier and not read & outputs[label], label
+    assert {"split.csv", "preprocessing.json"} <= set(inputs["04_segmentation-unet_paper"]["files"])
+    assert "models/unet_paper/trial.json" in inputs["05_evaluation"]["files"]
+    assert "models/unet_paper/bundle.json" in outputs["05_evaluation"]  # which carries its decisions
+    assert "models/unet_paper/bundle.json" in inputs["06_submission"]["files"]
+    assert "$HELPERS/data/published.csv" in inputs["04_taken_apart"]["files"]
+    rest = {label for label in SMOKE_PAGES if inputs[label]["results"] is not None}
+    assert rest == {"04_taken_apart", "05_evaluation", "06_submission"}
+
+
+def test_smoke_again_runs_nothing(smoke, tmp_path):
+    """And loads none of what takes long to load."""
+    project = tmp_path / "again"
+    shutil.copytree(smoke[0], project)
+    for _ in range(2):  # the report knows its place; the second time it need not be written either
+        before = os.times().children_user
+        code, out, err = run_all(project, "--profile", "smoke")
+        assert code == 0, err
+        assert "Nothing changed: no notebook had to run." in out
+    assert os.times().children_user - before < 15
+    code, out, _ = run_all(project, "--profile", "smoke", "--explain", "-p", "05_evaluation.REPEATS", "11")
+    assert code == 0
+    assert re.search(r"^04_taken_apart: unchanged since ", out, re.MULTILINE)
+    assert "05_evaluation: runs, since REPEATS: 10 -> 11" in out
+    assert "06_submission: may run, since 05_evaluation will run before it, and it reads models/unet_paper/b" in out
+
+
+def test_changed_notebook_runs_again_without_training(smoke, tmp_path):
+    """Another caption of a figure: the network and its numbers stay, to the second."""
+    project = tmp_path / "changed"
+    shutil.copytree(smoke[0], project)
+    path = project / "notebooks" / "04_segmentation.ipynb"
+    text = path.read_text()
+    assert "drawn from its layers" in text
+    path.write_text(text.replace("drawn from its layers", "drawn from all its layers"))
+    before = read_results(project / "runs" / "made-up-small-smoke" / "results.json")
+    code, out, err = run_all(project, "--profile", "smoke")
+    assert code == 0, err
+    assert "04_segmentation-unet_paper runs again, since its source changed" in out
+    assert "01_eda runs again" not in out and "04_taken_apart runs again" not in out
+    assert read_results(project / "runs" / "made-up-small-smoke" / "results.json") == before
+    report = project / "reports" / "made-up-small"
+    assert "drawn from all its layers" in (report / "04_segmentation-unet_paper.html").read_text()
 
 
 def test_failing_notebook_is_named_and_the_last_report_stays(smoke, tmp_path):

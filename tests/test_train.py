@@ -88,14 +88,14 @@ class StoppedError(Exception):
     """Ends a training amid it."""
 
 
-def stop_training(dataset, folder, epochs, monkeypatch, **arguments):
+def stop_training(dataset, folder, after, monkeypatch, **arguments):
     """Train so many epochs and stop as a kill would, the last checkpoint just written; gives their history."""
     kept = []
 
     def save_and_stop(model, path, key, history):
         save_checkpoint(model, path, key, history)
         kept[:] = [dict(epoch) for epoch in history]
-        if len(history) == epochs:
+        if len(history) == after:
             raise StoppedError
 
     monkeypatch.setattr(train, "save_checkpoint", save_and_stop)
@@ -468,7 +468,7 @@ def test_train_model_ends_when_patience_is_over(dataset, tmp_path):
 
 
 def test_train_model_whose_best_weights_are_lost(dataset, tmp_path, monkeypatch):
-    """StoppedError when patience was over, but before the best weights were taken up."""
+    """Stopped when patience was over, but before the best weights were taken up."""
     wild = Training(optimizer="adamw", learning_rate=0.9, averaging=0.1, patience=2)
     history = stop_training(dataset, tmp_path, 2, monkeypatch, epochs=2, training=wild)
     assert len(history) == 2

@@ -81,7 +81,7 @@ def find_run(name, root):
         FileNotFoundError: there is no such run; the message names those that there are.
         ValueError: a file of it is faulty.
     """
-    place, _, stamp = name.partition("@")
+    place, _, stamp = (name, "", "") if (Path(name) / "run.json").is_file() else name.partition("@")
     known = sorted(path.parent.name for path in (Path(root) / "runs").glob("*/run.json"))
     folder = next((path for path in (Path(place), Path(root) / "runs" / place) if (path / "run.json").is_file()), None)
     if not place or folder is None:
@@ -90,13 +90,23 @@ def find_run(name, root):
             f"Runs here: {', '.join(map(one_line, known)) or 'none'}."
         )
     if not stamp:
-        return {"run": read_json(folder / "run.json"), "results": read_results(folder / "results.json")}
+        found = {"run": read_json(folder / "run.json"), "results": read_results(folder / "results.json")}
+        _check_numbers(found["results"], folder / "results.json")
+        return found
     kept = {stamp_of(entry["run"]): entry for entry in read_history(folder)}
     if stamp not in kept:
         raise FileNotFoundError(
             f"{one_line(name)}: no run of that time is kept. There are: {', '.join(kept) or 'none'}."
         )
     return kept[stamp]
+
+
+def _check_numbers(results, path):
+    """Stop where a record is none: a report may come from a stranger."""
+    for name, record in results.items():
+        numbers = [record.get(key) for key in ("value", "low", "high")] if isinstance(record, dict) else ["none"]
+        if not all(number is None or isinstance(number, (int, float)) for number in numbers):
+            raise ValueError(f"{path}: {one_line(name)} is no record of a number. Was the file changed by hand?")
 
 
 def list_runs(root):
@@ -174,7 +184,7 @@ class RunComparison:
         for name, names in (("A", self.only_a), ("B", self.only_b)):
             if names:
                 lines += [f"In {name} alone ({len(names):,}):", *(f"  {one_line(each)}" for each in names), ""]
-        return "\n".join([*lines, f"The same in both: {self.same:,} numbers."])
+        return "\n".join([*lines, f"Numbers that are the same in both: {self.same:,}."])
 
 
 def compare_runs(a, b):
@@ -234,16 +244,16 @@ def _differing_numbers(a, b, scores):
     """Table of the numbers that both have and that differ: of scores, or of all that is no share of a whole."""
     rows, sizes = {}, {}
     for name in a:
-        if name not in b or _same(a[name], b[name]) or (b[name]["unit"] == SCORE_UNIT) != scores:
+        if name not in b or _same(a[name], b[name]) or (b[name].get("unit") == SCORE_UNIT) != scores:
             continue
-        values = [math.nan if record["value"] is None else record["value"] for record in (a[name], b[name])]
-        splits = [one_line(record["split"]) for record in (a[name], b[name])]
+        values = [math.nan if record.get("value") is None else record["value"] for record in (a[name], b[name])]
+        splits = [one_line(record.get("split", "")) for record in (a[name], b[name])]
         shown = one_line(name)
         rows[shown] = {
             "A": _number_text(a[name]),
             "B": _number_text(b[name]),
-            "difference": f"{values[1] - values[0]:+,.4g}",
-            "unit": one_line(b[name]["unit"]),
+            "difference": _change_text(values[1] - values[0]),
+            "unit": one_line(b[name].get("unit", "")),
             "split": splits[0] if splits[0] == splits[1] else " -> ".join(splits),
         }
         size = abs(values[1] - values[0])
@@ -254,8 +264,12 @@ def _differing_numbers(a, b, scores):
     )
 
 
+def _change_text(change):
+    return "–" if math.isnan(change) else f"{change:+,.4g}"
+
+
 def _number_text(record):
     """A number with its interval: scores to three places, counts whole."""
-    if isinstance(record["value"], int):
+    if isinstance(record.get("value"), int):
         return f"{record['value']:,}"
     return _estimate_text(record)

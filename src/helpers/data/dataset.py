@@ -25,7 +25,8 @@ class Dataset:
         directory: where the data lies.
         class_names: a name for each class; class ids count from 1.
         shape: (height, width) in pixels that the most training images have.
-        images: table of usable images: image_id, part ("train" or "test"), path, height, width, channels, format.
+        images: table of usable images: image_id, part ("train" or "test"), path, height, width, channels, format,
+            sha256.
         labels: table of defects of the usable training images: ImageId, ClassId, EncodedPixels, area, row.
         problems: table of what is wrong: severity, file, row, image_id, problem, mend.
         made_up: whether the data set was made up by the project.
@@ -120,12 +121,12 @@ class Dataset:
 
     @cached_property
     def fingerprint(self):
-        """SHA-256 over the labels and over name and size of each image, as 64 hexadecimal digits."""
+        """SHA-256 over the labels and over name and content of each image, as 64 hexadecimal digits."""
         digest = hashlib.sha256()
         for path in (self.directory / "train.csv", self.directory / "classes.json"):
             digest.update(path.read_bytes() if path.exists() else b"")
-        for path in self.images["path"]:
-            digest.update(f"{Path(path).parent.name}/{Path(path).name} {Path(path).stat().st_size}\n".encode())
+        for path, sha256 in zip(self.images["path"], self.images["sha256"], strict=True):
+            digest.update(f"{Path(path).parent.name}/{Path(path).name} {sha256}\n".encode())
         return digest.hexdigest()
 
     @cached_property
@@ -283,6 +284,7 @@ def _usable_images(directory, scanned, any_size):
             "width": usable["width"],
             "channels": usable["channels"],
             "format": usable["format"],
+            "sha256": usable["sha256"],
         }
     )
     return images.sort_values(["part", "image_id"], ignore_index=True), shape, problems

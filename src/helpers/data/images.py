@@ -1,5 +1,6 @@
 """Photographs: reading them, and finding the ones that can't be used, by content and not by name."""
 
+import hashlib
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from helpers.files import write_csv
 
 # What OpenCV reads as well. Pillow knows more, of which some start other programs.
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-INDEX_COLUMNS = ["part", "file", "bytes", "modified_ns", "height", "width", "channels", "format", "problem"]
+INDEX_COLUMNS = ["part", "file", "bytes", "modified_ns", "height", "width", "channels", "format", "problem", "sha256"]
 INDEX_NUMBERS = ["bytes", "modified_ns", "height", "width", "channels"]
 
 # OpenCV's ways to decode: (channels, shrink) -> flag; colours come as blue, green and red
@@ -72,8 +73,8 @@ def scan_images(directory, parts, index_file=None):
 
     Returns:
         Table with the columns part, file (name within its folder), bytes, modified_ns, height, width (pixels),
-        channels (as stored; a palette counts as one), format (by content) and problem ("" where the image can be
-        read), sorted by part and file.
+        channels (as stored; a palette counts as one), format (by content), problem ("" where the image can be read)
+        and sha256 (of the file, "" where it can't be read), sorted by part and file.
     """
     found = []
     for part, folder in parts.items():
@@ -90,7 +91,7 @@ def scan_images(directory, parts, index_file=None):
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         paths = [found[position][1].path for position in fresh]
         described = tqdm(
-            pool.map(describe_image, paths),
+            pool.map(_describe_file, paths),
             total=len(paths),
             desc="Reading images",
             unit="image",
@@ -103,6 +104,16 @@ def scan_images(directory, parts, index_file=None):
     if index_file is not None and (fresh or not Path(index_file).exists()):
         write_csv(index_file, table, index=False)
     return table
+
+
+def _describe_file(path):
+    """What `describe_image` tells, and the SHA-256 of the file."""
+    described = describe_image(path)
+    try:
+        with open(path, "rb") as file:
+            return *described, hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return *described, ""
 
 
 def describe_image(path):
@@ -172,7 +183,7 @@ def _size_and_time(entry):
 
 
 def _known_entries(index_file):
-    """What an earlier scan found: (part, file, bytes, modified_ns) -> (height, width, channels, format, problem).
+    """What an earlier scan found: (part, file, bytes, modified_ns) -> what stands in the columns behind these.
 
     Images that could not be read are left out, so that they are looked at again. A file that is no whole index of
     ours gives nothing.

@@ -17,14 +17,18 @@ def explain_steps(steps, records, now, asked):
         List of texts. What a step that runs will change is known only when it has run, so that what reads its files
         "may run".
     """
-    lines, running = [], []
+    lines, running = [], {}  # label of what runs before -> "will" or "may"
     for step in steps:
         record = records.get(step.label)
         others = [other for label, other in records.items() if label != step.label]
         reasons = [asked[step.label]] if step.label in asked else why_again(step, record, others, now)
         perhaps = []
         if not reasons:
-            perhaps = [reason for label in running for reason in _read_of(record, records.get(label), label)]
+            perhaps = [
+                reason
+                for label, how in running.items()
+                for reason in _read_of(record, records.get(label), f"{label} {how} run before it", label)
+            ]
         if reasons:
             lines.append(f"{step.label}: runs, since {in_short(reasons)}")
         elif perhaps:
@@ -32,17 +36,17 @@ def explain_steps(steps, records, now, asked):
         else:
             lines.append(f"{step.label}: unchanged since {record.finished}")
         if reasons or perhaps:
-            running.append(step.label)
+            running[step.label] = "will" if reasons else "may"
     return lines
 
 
-def _read_of(record, earlier, label):
+def _read_of(record, earlier, before, label):
     """What a step reads of one that runs before it: a list of at most one text."""
     written = set(earlier.outputs or earlier.own) if earlier else set()
     read = sorted(set(record.inputs["files"]) & written)
     if read:
         more = f" and {len(read) - 1} more of its files" if len(read) > 1 else ""
-        return [f"{label} will run before it, and it reads {shown_name(read[0])}{more}"]
+        return [f"{before}, and it reads {shown_name(read[0])}{more}"]
     if record.inputs["results"] is not None and place_of(label) < place_of(record.label):
-        return [f"{label} will run before it, and it reads the numbers that {label} records"]
+        return [f"{before}, and it reads its numbers"]
     return []

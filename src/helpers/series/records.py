@@ -8,6 +8,7 @@ from helpers.files import read_json, write_json
 from helpers.opened import READ as OPENED
 from helpers.opened import RESULTS, WRITTEN, read_notes
 from helpers.runs import CODE
+from helpers.series.parameters import SeriesError
 
 STEPS = "steps"
 PROJECT, HELPERS = "$PROJECT/", "$HELPERS/"
@@ -119,14 +120,14 @@ def read_records(places, digests):
         digests: `Digests`, which learn what the records say.
 
     Raises:
-        ValueError: a file there is no record.
+        SeriesError: a file there is no record.
     """
     records = {}
     for path in sorted((places.run / STEPS).glob("*.json")):
         try:
             record = Record(**read_json(path))
-        except TypeError:
-            raise ValueError(f"{path}: this is no record of a step. Delete it; the step runs again then.") from None
+        except (TypeError, ValueError):
+            raise SeriesError(f"{path}: this is no record of a step. Delete it; the step runs again then.") from None
         if not record.finished:
             noted = sort_notes(places, record.label)
             own, kept = {*record.own, *noted.written}, {*record.kept, *noted.kept}

@@ -32,9 +32,9 @@ def remove_strangers(places, steps, records):
     return planned
 
 
-def remove_shown(places, record):
-    """Remove what a report would show of a step's last run, before it runs again."""
-    for name in (*(record.outputs or ()), *record.own):
+def remove_shown(places, record, of_others):
+    """Remove what a report would show of a step's last run, before it runs again; not what other steps wrote."""
+    for name in {*(record.outputs or ()), *record.own} - of_others:
         if name.partition("/")[0] in SHOWN:
             places.path(name).unlink(missing_ok=True)
 
