@@ -174,7 +174,7 @@ def test_scheme_follows_the_system_until_the_button_is_pressed(browser, made):
         page.emulate_media(color_scheme="light")
         light = page.evaluate(paper)
         assert light == "rgb(255, 255, 255)" != dark
-        assert page.locator("button.theme").inner_text() == "Dark"
+        page.locator("button.theme", has_text="Dark").wait_for()
         page.locator("button.theme").click()
         assert page.evaluate(paper) == dark
         go_until(page, made / "made" / "01_eda.html", f"{paper} === '{dark}'")  # remembered by the next page

@@ -89,10 +89,10 @@ class _Renderer(IPythonRenderer):
         return super().link(text if number is None else f"{text} {number}", url, title)
 
     def image(self, text, url, title=None):
-        source = self._embed_image_or_attachment(url)
+        source, alt = self._embed_image_or_attachment(url), plain_text(text)
         if PICTURE.match(source):
-            return f'<img src="{html.escape(source)}" alt="{html.escape(text)}">'
-        return html.escape(f"![{text}]({url})")
+            return f'<img src="{html.escape(source)}" alt="{html.escape(alt)}">'
+        return html.escape(f"![{alt}]({url})")
 
     def block_mermaidjs(self, code):
         return f"<pre><code>{html.escape(code)}</code></pre>\n"
