@@ -1,15 +1,27 @@
 """Kept trials: decided and judged anew, as when they were made."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.counts import PixelCounts
 from helpers.data.augment import Augmentation
 from helpers.data.split import make_split
+from helpers.files import write_json
 from helpers.inference.compare_models import models_table, paired_table
 from helpers.inference.judging import Plan, judge_by_folds, judge_by_holdout
-from helpers.inference.mistaken import look_at_images, mix_ups, sheet_scores, telling_images
-from helpers.inference.steps import chain, chain_table
+from helpers.inference.mistaken import (
+    look_at_images,
+    missed_and_invented,
+    mix_ups,
+    sheet_scores,
+    size_effect,
+    telling_images,
+    worst_images,
+)
+from helpers.inference.steps import chain, chain_table, decide_again, look_at_image
 from helpers.inference.trials import KeptTrial, tune_for, write_trial
 from helpers.inference.tuning import NEVER, THRESHOLDS, Decisions, decided_counts
 from helpers.metrics import kaggle_dice
@@ -115,6 +127,70 @@ def test_chain_with_gate_and_average(made, dataset):
     assert [step.name for step in steps][3:] == ["mirror images", "mean with other", "gate of the classifier"]
     before, after = (kaggle_dice(decided_counts(step.counted.tuned, step.ships)) for step in steps[4:])
     assert after >= before
+
+
+@pytest.mark.parametrize(("model", "measure"), [("by_folds", "kaggle_dice"), ("by_holdout + other", "defect_dice")])
+def test_decide_again_is_the_last_step_of_the_chain(made, dataset, tmp_path, model, measure):
+    _, kept = made[model.split(" + ")[0]]
+    (tmp_path / "models").symlink_to(made["by_holdout"][1].kept[0].paths[0].parents[1], target_is_directory=True)
+    write_json(tmp_path / "tuning.json", {"model": model, "measure": measure, "classifier": ""})
+    run = SimpleNamespace(directory=tmp_path, need=lambda name: tmp_path / name)
+    others = [made["other"][1]] if "other" in model else []
+    expected, step = chain(kept, dataset, measure, others=others)[-1], decide_again(run, dataset)
+    assert step.name == model and step.by_fold == expected.by_fold and step.ships == expected.ships
+    np.testing.assert_array_equal(step.counts.predicted, expected.counts.predicted)
+    image_id = kept.judged["image_id"].iloc[0]
+    image, true, found = look_at_image(step, dataset, image_id)
+    assert image.shape[:2] == true.shape[:2] == found.shape[:2] == dataset.shape
+    np.testing.assert_array_equal(true.sum(axis=(0, 1)), step.counts.true[0])
+    np.testing.assert_array_equal(found.sum(axis=(0, 1)), step.counts.predicted[0])
+
+
+def test_decide_again_asks_the_gate_that_ships(made, dataset, split, tmp_path, monkeypatch):
+    """A gate that takes every sheet for clean, and believes no mask there where that was best."""
+    _, kept = made["by_holdout"]
+    (tmp_path / "models").symlink_to(kept.kept[0].paths[0].parents[1], target_is_directory=True)
+    split.to_csv(tmp_path / "split.csv", index=False)
+    write_json(tmp_path / "tuning.json", {"model": "by_holdout", "measure": "kaggle_dice", "classifier": "gate"})
+    every = [*kept.judged["image_id"], *kept.tuned["image_id"]]
+    stated = (dataset.areas.loc[every] > 0).any(axis=1).astype(float)
+    asked = []
+    monkeypatch.setattr(
+        "helpers.inference.steps.read_gate", lambda path, ids, split: asked.append((path.name, set(ids))) or stated
+    )
+    run = SimpleNamespace(directory=tmp_path, need=lambda name: tmp_path / name)
+    step, expected = decide_again(run, dataset), chain(kept, dataset, "kaggle_dice", stated=stated)[-1]
+    assert asked == [("gate.csv", set(every))]
+    assert step.by_fold == expected.by_fold and step.ships.gates
+    np.testing.assert_array_equal(step.counts.predicted, expected.counts.predicted)
+
+
+def test_missed_and_invented_are_of_one_class_each():
+    """Image a misses 6 of one class and 2 of the other; b invents 5 where nothing is; c is right."""
+    counts = PixelCounts([[10, 4], [3, 0], [7, 0]], [[4, 2], [3, 5], [7, 0]], [[4, 2], [3, 0], [7, 0]])
+    missed, invented = missed_and_invented(counts)
+    assert missed.tolist() == [6, 0, 0] and invented.tolist() == [0, 5, 0]
+    assert worst_images(counts, ["a", "b", "c"]) == {"missed": "a", "invented": "b"}
+    assert worst_images(counts.take([2]), ["c"]) == {}
+
+
+def test_size_effect_compares_quarters():
+    """Eight images: the two smallest defects are missed, the two largest found, of the others the half."""
+    true = np.array([[10], [20], [30], [40], [50], [60], [70], [80]])
+    shared = np.array([[0], [0], [15], [20], [25], [30], [70], [80]])
+    counts = PixelCounts(true, shared + (true - shared) // 2, shared)
+    effect = size_effect(counts, np.full(8, 1000), np.arange(8))
+    assert effect["dice_of_large"].value == 1 and effect["dice_of_small"].value == 0
+    assert effect["large_less_small"].value == 1 and effect["large_less_small"].low > 0
+    assert size_effect(counts.take(np.arange(7)), np.full(7, 1000), np.arange(7)) == {}
+
+
+def test_size_effect_goes_by_the_share_of_the_image():
+    """The most pixels are on the largest image, where they are the smallest share."""
+    true = np.array([[10], [10], [10], [10], [10], [10], [10], [80]])
+    counts = PixelCounts(true, np.where(true == 80, 0, true), np.where(true == 80, 0, true))
+    effect = size_effect(counts, np.array([100, 200, 300, 400, 500, 600, 700, 100_000]), np.arange(8))
+    assert effect["dice_of_small"].value == 0.5 and effect["dice_of_large"].value == 1
 
 
 def test_models_and_pairs(made, dataset):
