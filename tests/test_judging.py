@@ -7,7 +7,7 @@ import pytest
 from helpers.data.augment import Augmentation
 from helpers.data.split import make_split
 from helpers.inference.judging import Plan, decisions_table, judge_by_folds, judge_by_holdout
-from helpers.inference.tuning import ThresholdCounts, decided_counts, tune_decisions
+from helpers.inference.tuning import decided_counts, tune_decisions
 from helpers.models.recipes import Recipe
 from helpers.models.train import Training
 from tiny_models import SHAPE, tiny_dataset
@@ -42,14 +42,15 @@ def folds(plan):
 def test_judge_by_folds_scores_every_image_by_a_network_that_never_saw_it(plan, folds, tmp_path):
     """The networks differ, and the settings of each say what it was trained on."""
     assert sorted(folds.judged["image_id"]) == sorted(plan.split["image_id"])
-    assert len(folds.counts.true) == len(plan.split)
+    assert len(folds.counted.judged.true) == len(plan.split)
     assert set(folds.models) == set(range(5))
     fold_of = plan.split.set_index("image_id")["fold"]
     assert (folds.judged.set_index("image_id")["fold"] == fold_of[folds.judged["image_id"]]).all()
     for place, row in enumerate(folds.judged.itertuples()):
         table = plan.split[plan.split["image_id"] == row.image_id]
-        alone = plan.count(plan.predict(folds.models[row.fold], [table], tmp_path), table)
-        np.testing.assert_array_equal(alone.predicted[0], folds.counts.predicted[place])
+        kept = plan.predict(folds.models[row.fold], [table], tmp_path)
+        alone = plan.keep("folds", table, table, kept).count(plan.dataset)
+        np.testing.assert_array_equal(alone.judged.predicted[0], folds.counted.judged.predicted[place])
     assert sorted(folds.settings["images"]) == sorted(plan.split["image_id"])
     assert folds.settings["watched"] == []
 
@@ -57,16 +58,16 @@ def test_judge_by_folds_scores_every_image_by_a_network_that_never_saw_it(plan, 
 def test_judge_by_folds_tunes_without_the_fold(folds):
     """The decisions for a fold are those of the other folds; those that ship, of all."""
     for fold, decisions in folds.by_fold.items():
-        others = folds.counts.take((folds.judged["fold"] != fold).to_numpy())
+        others = folds.counted.judged.take((folds.judged["fold"] != fold).to_numpy())
         assert decisions == tune_decisions(others)
-    assert folds.decisions == tune_decisions(folds.counts)
+    assert folds.decisions == tune_decisions(folds.counted.judged)
 
 
 def test_judge_gives_what_the_counts_say(dataset, folds):
     """Masks decided image by image, and pixels counted at once."""
     found = folds.judge(dataset)
     for place, row in enumerate(folds.judged.itertuples()):
-        expected = decided_counts(folds.counts.take([place]), folds.by_fold[row.fold])
+        expected = decided_counts(folds.counted.judged.take([place]), folds.by_fold[row.fold])
         for name in ("true", "predicted", "shared"):
             np.testing.assert_array_equal(getattr(found, name)[place], getattr(expected, name)[0])
     assert found.background is not None
@@ -88,7 +89,7 @@ def test_judge_by_folds_takes_finished_folds_up(plan, folds):
     """Nothing is trained again: the times are those of the first run."""
     again = judge_by_folds(plan)
     pd.testing.assert_frame_equal(again.history, folds.history)
-    np.testing.assert_array_equal(again.counts.predicted, folds.counts.predicted)
+    np.testing.assert_array_equal(again.counted.judged.predicted, folds.counted.judged.predicted)
     assert folds.history["fold"].tolist() == [0, 1, 2, 3, 4, "all"]
 
 
@@ -106,8 +107,9 @@ def test_judge_by_holdout_tunes_on_the_validation_part(plan, dataset, tmp_path):
     assert set(trial.settings["watched"]) == parts["validation"]
     assert set(trial.judged["image_id"]) == parts["holdout"] and trial.part == "holdout"
     table = plan.split[plan.split["split"] == "validation"]
-    validation = plan.count(plan.predict(trial.model, [table], tmp_path / "again"), table)
-    assert trial.decisions == tune_decisions(validation, "defect_dice")
+    kept = plan.predict(trial.model, [table], tmp_path / "again")
+    validation = plan.keep("holdout", table, table, kept).count(dataset)
+    assert trial.decisions == tune_decisions(validation.tuned, "defect_dice")
     judged = trial.judge(dataset)
     assert len(judged) == len(parts["holdout"])
     np.testing.assert_array_equal(trial.tuned_counts("defect_dice").predicted, judged.predicted)
@@ -125,6 +127,5 @@ def test_plan_of_defects_only_trains_on_them_and_judges_all(plan):
 
 def test_usual_counts_are_those_at_one_half(folds):
     usual = folds.usual_counts()
-    place = folds.counts.thresholds.index(0.5)
-    np.testing.assert_array_equal(usual.predicted, folds.counts.predicted[..., place])
-    assert isinstance(folds.tuned_on, ThresholdCounts)
+    counts = folds.counted.judged
+    np.testing.assert_array_equal(usual.predicted, counts.predicted[..., counts.thresholds.index(0.5)])

@@ -41,7 +41,7 @@ def made(dataset, split, tmp_path_factory):
                                   ("other", judge_by_holdout, False)):  # fmt: skip
         plan = Plan(RECIPE, NETWORK, dataset, split, SHAPE, 1, root / name, len(name), epochs=1, mirrored=mirrored)
         trial = judge(plan)
-        write_trial(root / name, trial, trial.judged if name == "by_folds" else split[split["split"] == "validation"])
+        write_trial(root / name, trial.kept)
         found[name] = trial, KeptTrial.read(root / name)
     return found
 
@@ -53,7 +53,7 @@ def test_kept_trial_is_judged_as_it_was(made, dataset, name):
     counted = kept.count(dataset)
     by_fold, ships = counted.decide(tune_for("kaggle_dice"))
     assert by_fold == trial.by_fold and ships == trial.decisions
-    np.testing.assert_array_equal(counted.judged.predicted, trial.counts.predicted)
+    np.testing.assert_array_equal(counted.judged.predicted, trial.counted.judged.predicted)
     judged = trial.judge(dataset)
     for field in ("true", "predicted", "shared"):
         np.testing.assert_array_equal(getattr(counted.decided(by_fold), field), getattr(judged, field))
@@ -69,7 +69,7 @@ def test_masks_are_those_that_were_counted(made, dataset):
                for fold in range(5)}  # fmt: skip
     counts = counted.decided(by_fold)
     for row, image_id in enumerate(kept.judged["image_id"]):
-        masks = counted.masks(dataset, image_id, by_fold)
+        _, masks = counted.decide_image(dataset, image_id, by_fold)
         np.testing.assert_array_equal(masks.sum(axis=(0, 1)), counts.predicted[row])
         assert stated[image_id] >= 0.5 or not masks.any()
     assert counts.predicted.any()
@@ -150,7 +150,7 @@ def test_look_at_images_counts_what_the_masks_show(made, dataset):
     looked = look_at_images(step, dataset)
     for row, image_id in enumerate(kept.judged["image_id"]):
         true = dataset.masks(image_id).astype(bool)
-        found = counted.masks(dataset, image_id, step.by_fold).astype(bool)
+        found = counted.decide_image(dataset, image_id, step.by_fold)[1].astype(bool)
         np.testing.assert_array_equal(looked.pixels[row], step.counts.true[row])
         np.testing.assert_array_equal(looked.mixed[row].diagonal(), step.counts.shared[row])
         for index in range(classes):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.files import read_json, write_json
-from helpers.inference.judging import FOLDS
+from helpers.inference.by_fold import apply_by_fold, choose_by_fold
 from helpers.inference.kept import KeptPredictions
 from helpers.inference.predict import threshold_masks
 from helpers.inference.tuning import ThresholdCounts, count_at_thresholds, decided_counts, tune_decisions
@@ -16,22 +16,22 @@ TRIAL = "trial.json"
 COLUMNS = ["image_id", "group", "fold"]
 
 
-def write_trial(folder, trial, tuned):
+def write_trial(folder, trial):
     """Keep beside a bundle which images judge it and which it is tuned on; the predictions are there already.
 
     Args:
         folder: the model's folder.
-        trial: a `helpers.inference.judging.Trial`.
-        tuned: table with image_id, group and fold of the images that decisions are tuned on.
+        trial: a `KeptTrial` whose predictions lie in that folder.
     """
     folder = Path(folder)
+    (kept,) = trial.kept
     write_json(
         folder / TRIAL,
         {
             "part": trial.part,
             "judged": trial.judged[COLUMNS].to_numpy().tolist(),
-            "tuned": tuned[COLUMNS].to_numpy().tolist(),
-            "files": [path.relative_to(folder).as_posix() for path in trial.kept.paths],
+            "tuned": trial.tuned[COLUMNS].to_numpy().tolist(),
+            "files": [path.relative_to(folder).as_posix() for path in kept.paths],
         },
     )
 
@@ -150,31 +150,34 @@ class CountedTrial:
         Returns:
             (dict of fold -> `Decisions`, `Decisions` by all images to tune on).
         """
-        folds = self.trial.judged["fold"].unique()
-        ships = choose(self.tuned)
-        if self.trial.part != FOLDS:
-            return dict.fromkeys(folds, ships), ships
-        of_fold = self.trial.tuned["fold"].to_numpy()
-        return {fold: choose(self.tuned.take(of_fold != fold)) for fold in folds}, ships
+        by_fold = choose_by_fold(
+            self.trial.part, self.trial.judged, self.trial.tuned, lambda rows: choose(self.tuned.take(rows))
+        )
+        return by_fold, choose(self.tuned)
 
     def decided(self, by_fold):
         """`PixelCounts` of the judging images, in the order of `trial.judged`, by decisions for each fold."""
-        folds = self.trial.judged["fold"].to_numpy()
-        places, parts = [], []
-        for fold, decisions in by_fold.items():
-            chosen = np.flatnonzero(folds == fold)
-            places.append(chosen)
-            parts.append(decided_counts(self.judged.take(chosen), decisions))
-        joined = type(parts[0]).concatenate(parts)
-        return joined.take(np.argsort(np.concatenate(places)))
+        return apply_by_fold(
+            self.trial.judged, by_fold, lambda rows, decisions: decided_counts(self.judged.take(rows), decisions)
+        )
 
-    def masks(self, dataset, image_id, by_fold, version=-1):
-        """uint8 array (height, width, classes): a judging image's masks by the decisions of its fold."""
+    def decide_image(self, dataset, image_id, by_fold, version=-1):
+        """A judging image's probabilities, and its masks by the decisions of its fold.
+
+        Args:
+            dataset: a `Dataset`.
+            image_id: one of the judging images.
+            by_fold: dict of fold -> `Decisions`.
+            version: of the predictions.
+
+        Returns:
+            (float32 array, uint8 array of 0 and 1), both (height, width, classes), at the image's own size.
+        """
         row = int(np.flatnonzero(self.trial.judged["image_id"] == image_id)[0])
         decisions = by_fold[self.trial.judged["fold"].iloc[row]]
         stated = None if self.judged.stated is None else self.judged.stated[[row]]
         probabilities = self.trial.probabilities(dataset, image_id, version)
-        return threshold_masks(probabilities, decisions.thresholds, decisions.smallest_of(stated)[0])
+        return probabilities, threshold_masks(probabilities, decisions.thresholds, decisions.smallest_of(stated)[0])
 
 
 def tune_for(measure, **settings):
