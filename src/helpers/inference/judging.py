@@ -129,6 +129,7 @@ class Plan:
         encoder_weights: as in `begin_with`.
         measure: what the decisions are tuned for.
         mirrored: predict by the mean over each image and its mirror images.
+        fill_holes: try for each class whether filling the holes in its masks gains.
     """
 
     recipe: object
@@ -146,6 +147,7 @@ class Plan:
     encoder_weights: str = "none"
     measure: str = "kaggle_dice"
     mirrored: bool = False
+    fill_holes: bool = False
 
     @property
     def network(self):
@@ -220,7 +222,7 @@ class Plan:
 
     def decide(self, kept):
         """Count the pixels of a `KeptTrial` and decide it: dict of what `Trial` takes of that."""
-        counted = kept.count(self.dataset)
+        counted = kept.count(self.dataset, fill=self.fill_holes)
         by_fold, ships = counted.decide(tune_for(self.measure))
         return {"counted": counted, "by_fold": by_fold, "decisions": ships}
 
@@ -284,4 +286,7 @@ def decisions_table(trial, class_names):
     for name, decisions in [*named, ("ships", trial.decisions)]:
         columns[f"threshold, {name}"] = decisions.thresholds
         columns[f"smallest mask, {name}"] = decisions.smallest
+        if trial.counted.judged.filled is not None:
+            filled = decisions.filled or (False,) * len(class_names)
+            columns[f"holes filled, {name}"] = ["yes" if fills else "no" for fills in filled]
     return pd.DataFrame(columns, index=pd.Index(class_names, name="class"))

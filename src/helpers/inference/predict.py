@@ -5,6 +5,7 @@ from collections import deque
 import numpy as np
 
 from helpers.data.resize import resize_image, resize_probabilities
+from helpers.inference.holes import fill_holes
 from helpers.inference.tuning import Decisions
 
 MIRRORINGS = ((), (1,), (2,), (1, 2))  # axes of a batch: as it is, upside down, left to right, and both
@@ -85,14 +86,13 @@ def predict_masks(model, bundle, images, batch_size=8, state=None):
         smallest = np.broadcast_to(decisions.smallest_of(stated), (len(batch), len(decisions.thresholds)))
         predicted = predict_probabilities(model, bundle, batch, batch_size)
         for probabilities, sizes in zip(predicted, smallest, strict=True):
-            yield threshold_masks(probabilities, decisions.thresholds, sizes)
+            yield threshold_masks(probabilities, decisions.thresholds, sizes, decisions.filled)
 
 
 def bundle_decisions(bundle):
     """The `Decisions` that a bundle carries."""
-    return Decisions(
-        *(tuple(bundle.get(key, ())) for key in ("thresholds", "smallest_masks", "gates", "smallest_masks_clean"))
-    )
+    keys = ("thresholds", "smallest_masks", "gates", "smallest_masks_clean", "filled")
+    return Decisions(*(tuple(bundle.get(key, ())) for key in keys))
 
 
 def in_batches(images, batch_size):
@@ -128,7 +128,7 @@ def mask_predictor(model, bundle, dataset, part="train", state=None):
     return predict
 
 
-def threshold_masks(probabilities, thresholds, smallest=None):
+def threshold_masks(probabilities, thresholds, smallest=None, filled=()):
     """Masks where the probability reaches the threshold of its class.
 
     Args:
@@ -136,24 +136,29 @@ def threshold_masks(probabilities, thresholds, smallest=None):
         thresholds: a number for each class.
         smallest: for each class, the smallest mask that is believed, as a fraction of the image; a smaller one is
             taken back whole. None believes all.
+        filled: for each class, whether the holes of its mask are filled, before its size is looked at; empty fills
+            none.
 
     Returns:
         uint8 array of that shape, of 0 and 1.
 
     Raises:
-        ValueError: there is not one threshold for each class, or not one smallest mask.
+        ValueError: there is not one threshold for each class, or not one of the others.
     """
     probabilities = np.asarray(probabilities)
     # In the precision of the probabilities, so that 0.3 reaches a threshold of 0.3.
     thresholds = np.asarray(thresholds, dtype=probabilities.dtype)
     smallest = np.zeros(probabilities.shape[-1:]) if smallest is None else np.asarray(smallest, dtype=float)
-    for name, numbers in (("thresholds", thresholds), ("smallest masks", smallest)):
+    filled = np.asarray(filled, dtype=bool) if len(filled) else np.zeros(smallest.shape, bool)
+    for name, numbers in (("thresholds", thresholds), ("smallest masks", smallest), ("choices to fill", filled)):
         if numbers.shape != probabilities.shape[-1:]:
             raise ValueError(
                 f"got {name} of shape {numbers.shape} for {probabilities.shape[-1]} classes, expected one for each. "
                 "Are they those of this model's bundle?"
             )
     masks = (probabilities >= thresholds).astype(np.uint8)
+    for index in np.flatnonzero(filled):
+        masks[..., index] = fill_holes(masks[..., index])
     height, width = masks.shape[:2]
     masks[..., masks.sum(axis=(0, 1)) < smallest * (height * width)] = 0
     return masks

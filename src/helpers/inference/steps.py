@@ -32,7 +32,7 @@ class ChainStep:
     counts: PixelCounts
 
 
-def chain(trial, dataset, measure, *, stated=None, others=()):
+def chain(trial, dataset, measure, *, stated=None, others=(), fill=False):
     """Decide a trial in ever more ways, each added to those before.
 
     Args:
@@ -42,23 +42,26 @@ def chain(trial, dataset, measure, *, stated=None, others=()):
         stated: Series by image id of the probability of a defect that a classifier states of all its images; None
             leaves the gate out, which is the last step.
         others: `KeptTrial`s to be averaged with it.
+        fill: whether to try to fill holes.
 
     Returns:
         List of `ChainStep`.
     """
-    plain, classes = trial.count(dataset, 0), dataset.num_classes
+    plain, classes = trial.count(dataset, 0, fill), dataset.num_classes
     usual = Decisions((0.5,) * classes, (0.0,) * classes)
     steps = [
         _step("threshold 0.5", plain, lambda counts: usual),
-        _step("thresholds tuned", plain, tune_for(measure, sizes=(0.0,))),
-        _step("smallest masks", plain, tune_for(measure)),
+        _step("thresholds tuned", plain, tune_for(measure, sizes=(0.0,), fill=False)),
+        _step("smallest masks", plain, tune_for(measure, fill=False)),
     ]
+    if fill:
+        steps.append(_step("holes filled", plain, tune_for(measure)))
     counted = plain
     if trial.mirrored:
-        counted = trial.count(dataset)
+        counted = trial.count(dataset, fill=fill)
         steps.append(_step("mirror images", counted, tune_for(measure)))
     if others:
-        counted = trial.averaged(others).count(dataset)
+        counted = trial.averaged(others).count(dataset, fill=fill)
         steps.append(_step(f"mean with {', '.join(other.name for other in others)}", counted, tune_for(measure)))
     if stated is not None:
         steps.append(_step(GATE, counted.behind(stated), tune_for(measure)))

@@ -99,19 +99,20 @@ class KeptTrial:
         shape = dataset.shape_of(image_id)
         return np.mean([kept.probabilities(image_id, shape, version) for kept in self.kept], axis=0, dtype=np.float32)
 
-    def count(self, dataset, version=-1):
+    def count(self, dataset, version=-1, fill=False):
         """Count the pixels of all its images at all thresholds.
 
         Args:
             dataset: a `Dataset`.
             version: of the predictions; -1 is what the model gives.
+            fill: whether to count with holes filled, too.
 
         Returns:
             `CountedTrial`.
         """
         ids = list(dict.fromkeys([*self.judged["image_id"], *self.tuned["image_id"]]))
         counts = ThresholdCounts.concatenate(
-            count_at_thresholds(dataset.masks(image_id), self.probabilities(dataset, image_id, version))
+            count_at_thresholds(dataset.masks(image_id), self.probabilities(dataset, image_id, version), fill=fill)
             for image_id in ids
         )
         places = pd.Series(range(len(ids)), index=ids)
@@ -177,7 +178,8 @@ class CountedTrial:
         decisions = by_fold[self.trial.judged["fold"].iloc[row]]
         stated = None if self.judged.stated is None else self.judged.stated[[row]]
         probabilities = self.trial.probabilities(dataset, image_id, version)
-        return probabilities, threshold_masks(probabilities, decisions.thresholds, decisions.smallest_of(stated)[0])
+        smallest = decisions.smallest_of(stated)[0]
+        return probabilities, threshold_masks(probabilities, decisions.thresholds, smallest, decisions.filled)
 
 
 def tune_for(measure, **settings):
