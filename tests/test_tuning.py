@@ -1,5 +1,7 @@
 """Thresholds and smallest masks, by hand and against masks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,8 +21,10 @@ from helpers.inference.tuning import (
     score_grid,
     stability,
     tune_decisions,
+    tune_versions,
 )
 from helpers.metrics import defect_dice, dice_by_pair, kaggle_dice
+from helpers.models.versions import AS_IT_IS, Version
 
 
 def random_image(rng, classes=2, kind=np.float32):
@@ -225,6 +229,21 @@ def test_counts_keep_their_filled_ones():
     assert both.filling((True,)).predicted[0, 0, 0] == 16
     mixed = ThresholdCounts.concatenate([parts[0], count_at_thresholds(*ring_image(True))])
     assert mixed.filled is None
+
+
+def test_tune_versions_takes_what_scores_best_and_else_the_first():
+    """Of two that are the same the first; a better one before both; with nothing to speak for any, the first."""
+    good, bad = ([30] * 5, [30] * 5), ([40] * 5, [10] * 5)
+    mirrored, larger = Version(mirrored=True), Version((1.25,))
+
+    def counted(found):
+        return counts_of([30] * 3, [found[0]] * 3, [found[1]] * 3)
+
+    chosen = tune_versions({AS_IT_IS: counted(bad), mirrored: counted(good), larger: counted(good)})
+    assert chosen.version == mirrored and chosen == replace(tune_decisions(counted(good)), version=mirrored)
+    assert tune_versions({AS_IT_IS: counted(good), mirrored: counted(good)}).version == AS_IT_IS
+    nothing = counts_of([0], [[5] * 19], [[0] * 19])
+    assert tune_versions({AS_IT_IS: nothing, mirrored: nothing}, "defect_dice").version == AS_IT_IS
 
 
 def test_stability_tells_a_sharp_choice_from_a_flat_one():

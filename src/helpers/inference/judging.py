@@ -11,6 +11,7 @@ from helpers.inference.by_fold import FOLDS
 from helpers.inference.kept import KeptPredictions, keep_predictions
 from helpers.inference.trials import COLUMNS, CountedTrial, KeptTrial, tune_for
 from helpers.inference.tuning import Decisions, decided_counts
+from helpers.models.versions import AS_IT_IS, candidates, parts_of
 
 PREDICTIONS = "predictions.zip"
 MASKS = "masks"  # the target of recipes that are judged here
@@ -56,7 +57,7 @@ class Trial:
 
     def usual_counts(self):
         """`PixelCounts` of the judging images at a threshold of 0.5, with every mask believed."""
-        classes = self.counted.judged.true.shape[1]
+        classes = self.counted.judged[AS_IT_IS].true.shape[1]
         usual = Decisions((USUAL_THRESHOLD,) * classes, (0.0,) * classes)
         return self.counted.decided(dict.fromkeys(self.by_fold, usual))
 
@@ -77,7 +78,7 @@ class Trial:
             split: table of `helpers.data.split.make_split`.
         """
         if self.part != FOLDS:
-            return decided_counts(self.counted.tuned, self.decisions)
+            return decided_counts(self.counted.tuned[self.decisions.version], self.decisions)
         ids = split.loc[split["split"] == VALIDATION, "image_id"]
         return judged.take(self.judged["image_id"].isin(ids).to_numpy())
 
@@ -128,7 +129,8 @@ class Plan:
         pretrained: as in `begin_with`.
         encoder_weights: as in `begin_with`.
         measure: what the decisions are tuned for.
-        mirrored: predict by the mean over each image and its mirror images.
+        mirrored: try the mean over each image and its mirror images.
+        sizes: multiples of the network's size at which to try to predict, 1 among them; also the mean of all.
         fill_holes: try for each class whether filling the holes in its masks gains.
     """
 
@@ -147,12 +149,19 @@ class Plan:
     encoder_weights: str = "none"
     measure: str = "kaggle_dice"
     mirrored: bool = False
+    sizes: tuple = (1.0,)
     fill_holes: bool = False
 
     @property
     def network(self):
         """What a bundle says of how the network predicts."""
-        return {"input_shape": self.shape, "channels": self.channels, "mirrored": self.mirrored}
+        about = {"architecture": self.recipe.network, "arguments": self.arguments}
+        return about | {"input_shape": self.shape, "channels": self.channels}
+
+    @property
+    def versions(self):
+        """The versions of a prediction that are tried, as tuple of `Version`."""
+        return candidates(self.sizes, self.mirrored)
 
     def train(self, chosen, watched, folder):
         """Train a fresh network on the images of a table, looking at those of another.
@@ -187,7 +196,7 @@ class Plan:
         return model, history, settings
 
     def require(self, target):
-        """Stop where the recipe learns something else.
+        """Stop where the recipe learns something else, or its network can't predict what is to be tried.
 
         Args:
             target: beginning of the recipe's target: "masks", or "defect" for classifiers.
@@ -195,6 +204,10 @@ class Plan:
         Raises:
             ValueError: it does.
         """
+        if len({part.sizes for part in parts_of(self.versions)}) > 1:
+            from helpers.models.build import require_any_size
+
+            require_any_size(self.recipe.network, "sizes")
         if not self.recipe.target.startswith(target):
             notebook = "04_segmentation" if self.recipe.target == MASKS else "03_classifier"
             raise ValueError(
@@ -213,7 +226,8 @@ class Plan:
             `KeptPredictions`.
         """
         image_ids = [image_id for table in tables for image_id in table["image_id"]]
-        return keep_predictions(Path(folder) / PREDICTIONS, model, self.network, self.dataset, image_ids)
+        path = Path(folder) / PREDICTIONS
+        return keep_predictions(path, model, self.network, self.dataset, image_ids, self.versions)
 
     def keep(self, part, judged, tuned, kept):
         """`KeptTrial` of tables of images and what was predicted for them."""
@@ -286,7 +300,7 @@ def decisions_table(trial, class_names):
     for name, decisions in [*named, ("ships", trial.decisions)]:
         columns[f"threshold, {name}"] = decisions.thresholds
         columns[f"smallest mask, {name}"] = decisions.smallest
-        if trial.counted.judged.filled is not None:
+        if trial.counted.fills:
             filled = decisions.filled or (False,) * len(class_names)
             columns[f"holes filled, {name}"] = ["yes" if fills else "no" for fills in filled]
     return pd.DataFrame(columns, index=pd.Index(class_names, name="class"))

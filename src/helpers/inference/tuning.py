@@ -8,13 +8,15 @@ import pandas as pd
 
 from helpers.counts import PixelCounts
 from helpers.inference.holes import fill_holes
+from helpers.metrics import defect_dice, kaggle_dice
+from helpers.models.versions import AS_IT_IS, Version
 
 THRESHOLDS = tuple(round(0.05 * number, 2) for number in range(1, 20))
 # Smallest masks that are tried, as fractions of the image; a mask larger than the image is never believed.
 SIZES = (0.0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
 NEVER = 2.0
 GATES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)  # probabilities of a defect, stated by a classifier, that are tried
-MEASURES = ("kaggle_dice", "defect_dice")
+MEASURES = {"kaggle_dice": kaggle_dice, "defect_dice": defect_dice}
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class ThresholdCounts:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What turns probabilities into masks.
+    """What turns probabilities into masks, and which version of the prediction the probabilities are.
 
     Attributes:
         thresholds: for each class, the probability from which a pixel counts as defect.
@@ -103,6 +105,7 @@ class Decisions:
             without a classifier.
         smallest_clean: for each class, the smallest mask that is believed on such an image; `NEVER` believes none.
         filled: for each class, whether the holes of its mask are filled, before its size is looked at; empty: none.
+        version: the `Version` of the prediction that all this is for, the same for all classes.
     """
 
     thresholds: tuple
@@ -110,6 +113,7 @@ class Decisions:
     gates: tuple = ()
     smallest_clean: tuple = ()
     filled: tuple = ()
+    version: Version = AS_IT_IS
 
     def smallest_of(self, stated=None):
         """For each image and class the smallest mask that is believed, (images, classes) or (1, classes).
@@ -236,6 +240,28 @@ def tune_decisions(counts, measure="kaggle_dice", sizes=SIZES, fill=True):
     return decided if any(decided.filled) else replace(decided, filled=())
 
 
+def tune_versions(counts, measure="kaggle_dice", sizes=SIZES, fill=True):
+    """Choose the version of the prediction whose tuned decisions score best, and these.
+
+    Args:
+        counts: dict of `Version` -> `ThresholdCounts` of the same images, which will not judge the result; the version
+            that costs least first.
+        measure: as for `tune_decisions`, like the others.
+        sizes: smallest masks to try.
+        fill: whether to try to fill holes.
+
+    Returns:
+        `Decisions`; a version that gains nothing over an earlier one is not taken.
+    """
+    tuned = [replace(tune_decisions(each, measure, sizes, fill), version=version) for version, each in counts.items()]
+    best, chosen = -np.inf, tuned[0]
+    for decisions in tuned:
+        score = MEASURES[measure](decided_counts(counts[decisions.version], decisions))
+        if score > best + 1e-12:
+            best, chosen = score, decisions
+    return chosen
+
+
 def decided_counts(counts, decisions):
     """What the decisions make of counted images.
 
@@ -268,7 +294,8 @@ def describe_decisions(decisions, class_names):
         class_names: a name for each class.
 
     Returns:
-        dict of class_names, thresholds, smallest_masks, gates, smallest_masks_clean and filled, each a list by class.
+        dict of class_names, thresholds, smallest_masks, gates, smallest_masks_clean and filled, each a list by class;
+        and of sizes and mirrored, which say of what version of the prediction they are.
     """
     return {
         "class_names": list(class_names),
@@ -277,6 +304,7 @@ def describe_decisions(decisions, class_names):
         "gates": [float(gate) for gate in decisions.gates],
         "smallest_masks_clean": [float(size) for size in decisions.smallest_clean],
         "filled": [bool(fills) for fills in decisions.filled],
+        **decisions.version.describe(),
     }
 
 
