@@ -1,7 +1,7 @@
 """How good is our network on a small real set? Trained and judged by folds of groups.
 
     python benchmarks/folds.py DATA [--minutes 20] [--model steel_unet] [--pretrained BUNDLE] [--mirrored]
-        [--folder FOLDER]
+        [--sizes 1 1.25] [--folder FOLDER]
 
 DATA is a data set in the competition's layout, such as the sample of "Severstal: Steel Defect Detection". Each of five
 folds is predicted by a network trained on the others for so many minutes, without early stopping; thresholds and
@@ -43,7 +43,10 @@ def main():
     )
     parser.add_argument("--pretrained", default="", help="a model bundle whose weights to begin with")
     parser.add_argument(
-        "--mirrored", action="store_true", help="predict by the mean over an image and its mirror images"
+        "--mirrored", action="store_true", help="try the mean over an image and its mirror images, where it gains"
+    )
+    parser.add_argument(
+        "--sizes", type=float, nargs="+", default=[1.0], help="multiples of the network's size to try to predict at"
     )
     parser.add_argument("--folder", type=Path, help="where to keep the trainings")
     parser.add_argument("--name", default="", help="of the stored result")
@@ -68,6 +71,7 @@ def main():
         minutes=arguments.minutes,
         pretrained=arguments.pretrained,
         mirrored=arguments.mirrored,
+        sizes=tuple(arguments.sizes),
     )
     trial = judge_by_folds(plan, ship=False)
     group = trial.judged["group"]
@@ -79,6 +83,8 @@ def main():
         "multiply_adds": count_multiply_adds(trial.models[0]),
         "shape": shape,
         "mirrored": arguments.mirrored,
+        "sizes": arguments.sizes,
+        "versions": [decisions.version.name for decisions in trial.by_fold.values()],
         "beginning": trial.settings["beginning"],
         "minutes_each_fold": arguments.minutes,
         "seconds_each_fold": trial.history.groupby("fold")["seconds"].sum().round(1).tolist(),

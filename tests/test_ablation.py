@@ -7,13 +7,27 @@ import pytest
 
 from helpers.data.augment import Augmentation
 from helpers.data.split import make_split
-from helpers.inference.ablation import FULL, OTHER_SEED, RANDOM_SPLIT, ablate, ablation_table, recipe_changes
+from helpers.inference.ablation import (
+    FULL,
+    MADE_UP,
+    OTHER_SEED,
+    RANDOM_SPLIT,
+    ablate,
+    ablation_table,
+    recipe_changes,
+)
 from helpers.inference.judging import Plan
+from helpers.models.build import build_model
+from helpers.models.bundle import save_bundle
 from helpers.models.recipes import Recipe, find_recipe
 from helpers.models.train import Training
+from helpers.series.profiles import ABLATIONS
 from tiny_models import SHAPE, tiny_dataset
 
 NETWORK = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
+TINY = Recipe(
+    "steel_unet", Training(optimizer="adamw", weight_decay=0.01), NETWORK, lift=0.5, augmentation=Augmentation()
+)
 
 
 def test_recipe_changes_are_one_change_each():
@@ -44,12 +58,13 @@ def test_recipe_changes_leave_out_what_changes_nothing():
 def trials(tmp_path_factory):
     """Fifteen images, one epoch each: (trials, dataset)."""
     dataset = tiny_dataset(tmp_path_factory.mktemp("ablation") / "tiny", 15)
-    recipe = Recipe(
-        "steel_unet", Training(optimizer="adamw", weight_decay=0.01), NETWORK, lift=0.5, augmentation=Augmentation()
-    )
     split = make_split(dataset.areas, 1)
-    plan = Plan(recipe, NETWORK, dataset, split, SHAPE, 1, tmp_path_factory.mktemp("plan"), 1, epochs=1)
-    return ablate(plan), dataset
+    plan = Plan(TINY, NETWORK, dataset, split, SHAPE, 1, tmp_path_factory.mktemp("plan"), 1, epochs=1)
+    folder = tmp_path_factory.mktemp("made_up") / "narrow"
+    model = build_model("steel_unet", SHAPE, 4, **NETWORK)
+    about = {"architecture": "steel_unet", "arguments": NETWORK, "input_shape": SHAPE, "channels": 1}
+    save_bundle(folder, model, **about, class_names=list("abcd"), thresholds=[0.5] * 4, training={}, scores={})
+    return ablate(plan, str(folder)), dataset
 
 
 def test_ablate_trains_each_change_on_the_same_images(trials):
@@ -66,6 +81,16 @@ def test_ablate_trains_each_change_on_the_same_images(trials):
         assert trial.settings["steps_per_epoch"] == full.settings["steps_per_epoch"]
     assert trials[OTHER_SEED].settings["seed"] == full.settings["seed"] + 1
     assert set(trials[RANDOM_SPLIT].judged["image_id"]) != set(full.judged["image_id"])
+    beginnings = {name: bool(trial.settings["beginning"]["pretrained"]) for name, trial in trials.items()}
+    assert beginnings == {name: name == MADE_UP for name in trials}
+    assert trials[MADE_UP].settings["images"] == full.settings["images"]
+
+
+def test_a_profile_counts_as_many_trainings_as_there_are(trials):
+    """Of our own recipe, which has each of the changes."""
+    trials, _ = trials
+    of_its_own = len(recipe_changes(find_recipe("steel_unet"))) - len(recipe_changes(TINY))
+    assert len(trials) + of_its_own == ABLATIONS
 
 
 def test_ablation_table_gives_paired_differences(trials):

@@ -14,13 +14,14 @@ import keras
 import numpy as np
 import pytest
 
-from helpers.inference.predict import bundle_decisions
+from helpers.inference.predict import bundle_decisions, predict_probabilities
 from helpers.inference.tuning import Decisions
 from helpers.models import bundle as bundle_module
 from helpers.models.build import build_model
 from helpers.models.bundle import load_bundle, read_bundle, save_bundle, write_decisions
 from helpers.models.describe import describe_layers
 from helpers.models.unet_paper import unet_paper
+from helpers.models.versions import Version
 
 NAMES = ["pits", "cracks", "scratches"]
 IMAGE = np.random.default_rng(0).random((1, 32, 64, 1), np.float32)
@@ -413,6 +414,57 @@ def test_write_decisions_replaces_decisions_and_scores_alone(tmp_path):
         key: before[key] for key in ("weights", "sha256", "training")
     }
     load_bundle(tmp_path)
+
+
+def save_any_size(folder):
+    """A bundle of a narrow network that takes images of any size."""
+    arguments = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
+    model = build_model("steel_unet", (32, 32), 2, **arguments)
+    about = {"architecture": "steel_unet", "arguments": arguments, "input_shape": (32, 32), "channels": 1}
+    return save_bundle(folder, model, **about, class_names=["a", "b"], thresholds=[0.5, 0.5], training={}, scores={})
+
+
+def test_write_decisions_carries_holes_and_the_version_of_the_prediction(tmp_path):
+    """Predictions from the bundle are then just these."""
+    assert bundle_decisions(save_any_size(tmp_path)) == Decisions((0.5, 0.5), (0.0, 0.0))
+    decisions = Decisions((0.3, 0.7), (0.0, 0.0), filled=(True, False), version=Version((1.0, 1.5), mirrored=True))
+    after = write_decisions(tmp_path, decisions, {})
+    assert after["filled"] == [True, False] and after["sizes"] == [1.0, 1.5] and after["mirrored"] is True
+    model, loaded = load_bundle(tmp_path)
+    assert bundle_decisions(loaded) == decisions
+    image = np.random.default_rng(0).integers(0, 256, (40, 50, 1), dtype=np.uint8)
+    (found,) = predict_probabilities(model, loaded, [image])
+    parts = [
+        next(predict_probabilities(model, loaded | {"sizes": [size], "mirrored": mirrored}, [image]))
+        for size, mirrored in ((1.0, True), (1.5, True), (1.0, False))
+    ]
+    np.testing.assert_allclose(found, (parts[0] + parts[1]) / 2, atol=1e-6)
+    assert not np.allclose(found, parts[2], atol=1e-4)
+
+
+def test_bundle_from_before_there_were_holes_and_sizes_is_read(folder):
+    change(folder, filled=None, sizes=None)
+    _, bundle = load_bundle(folder)
+    assert bundle_decisions(bundle) == Decisions((0.5, 0.25, 0.75), (0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"filled": [True]}, r"filled is \[True\], expected true or false for each of 3 classes"),
+        ({"filled": [0, 1, 1]}, r"filled is \[0, 1, 1\], expected true or false"),
+        ({"filled": "yes"}, "filled is 'yes'"),
+        ({"sizes": 1.0}, "sizes is 1.0, expected a list of numbers"),
+        ({"sizes": [True]}, r"sizes is \[True\], expected a list of numbers"),
+        ({"sizes": []}, r"sizes: got \[\], expected different numbers from 0.25 to 4"),
+        ({"sizes": [1.0, 100.0]}, "expected different numbers from 0.25 to 4"),
+        ({"sizes": [1.0, 1.25]}, "sizes: unet_paper is built for one size of image"),
+    ],
+)
+def test_read_bundle_refuses_decisions_that_can_not_be_followed(folder, changes, match):
+    change(folder, **changes)
+    with pytest.raises(ValueError, match=match):
+        read_bundle(folder)
 
 
 @pytest.mark.parametrize(

@@ -317,7 +317,7 @@ def test_folds_judge_every_image_and_ship_one_network(smoke, tmp_path):
     assert bundle["training"]["images"] == 24 and bundle["scores"]["kaggle_dice"]["split"] == "folds"
     decisions = pd.read_csv(report / "tables" / "04_steel_unet_decisions.csv", index_col=0)
     assert decisions["threshold, ships"].tolist() == bundle["thresholds"]
-    assert len(decisions.columns) == 12
+    assert len(decisions.columns) == 18
 
 
 @needs_labels

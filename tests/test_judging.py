@@ -7,9 +7,12 @@ import pytest
 from helpers.data.augment import Augmentation
 from helpers.data.split import make_split
 from helpers.inference.judging import Plan, decisions_table, judge_by_folds, judge_by_holdout
-from helpers.inference.tuning import ThresholdCounts, decided_counts, tune_decisions
+from helpers.inference.trials import versions_table
+from helpers.inference.tuning import decided_counts, tune_decisions
+from helpers.metrics import kaggle_dice
 from helpers.models.recipes import Recipe
 from helpers.models.train import Training
+from helpers.models.versions import AS_IT_IS, candidates
 from tiny_models import SHAPE, tiny_dataset
 
 NETWORK = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
@@ -42,14 +45,16 @@ def folds(plan):
 def test_judge_by_folds_scores_every_image_by_a_network_that_never_saw_it(plan, folds, tmp_path):
     """The networks differ, and the settings of each say what it was trained on."""
     assert sorted(folds.judged["image_id"]) == sorted(plan.split["image_id"])
-    assert len(folds.counts.true) == len(plan.split)
+    assert len(folds.counted.judged[AS_IT_IS].true) == len(plan.split)
     assert set(folds.models) == set(range(5))
     fold_of = plan.split.set_index("image_id")["fold"]
     assert (folds.judged.set_index("image_id")["fold"] == fold_of[folds.judged["image_id"]]).all()
     for place, row in enumerate(folds.judged.itertuples()):
         table = plan.split[plan.split["image_id"] == row.image_id]
-        alone = plan.count(plan.predict(folds.models[row.fold], [table], tmp_path), table)
-        np.testing.assert_array_equal(alone.predicted[0], folds.counts.predicted[place])
+        kept = plan.predict(folds.models[row.fold], [table], tmp_path)
+        pooled = folds.counted.judged[AS_IT_IS]
+        alone = plan.keep("folds", table, table, kept).count(plan.dataset)
+        np.testing.assert_array_equal(alone.judged[AS_IT_IS].predicted[0], pooled.predicted[place])
     assert sorted(folds.settings["images"]) == sorted(plan.split["image_id"])
     assert folds.settings["watched"] == []
 
@@ -57,16 +62,16 @@ def test_judge_by_folds_scores_every_image_by_a_network_that_never_saw_it(plan, 
 def test_judge_by_folds_tunes_without_the_fold(folds):
     """The decisions for a fold are those of the other folds; those that ship, of all."""
     for fold, decisions in folds.by_fold.items():
-        others = folds.counts.take((folds.judged["fold"] != fold).to_numpy())
+        others = folds.counted.judged[AS_IT_IS].take((folds.judged["fold"] != fold).to_numpy())
         assert decisions == tune_decisions(others)
-    assert folds.decisions == tune_decisions(folds.counts)
+    assert folds.decisions == tune_decisions(folds.counted.judged[AS_IT_IS])
 
 
 def test_judge_gives_what_the_counts_say(dataset, folds):
     """Masks decided image by image, and pixels counted at once."""
     found = folds.judge(dataset)
     for place, row in enumerate(folds.judged.itertuples()):
-        expected = decided_counts(folds.counts.take([place]), folds.by_fold[row.fold])
+        expected = decided_counts(folds.counted.judged[AS_IT_IS].take([place]), folds.by_fold[row.fold])
         for name in ("true", "predicted", "shared"):
             np.testing.assert_array_equal(getattr(found, name)[place], getattr(expected, name)[0])
     assert found.background is not None
@@ -88,7 +93,7 @@ def test_judge_by_folds_takes_finished_folds_up(plan, folds):
     """Nothing is trained again: the times are those of the first run."""
     again = judge_by_folds(plan)
     pd.testing.assert_frame_equal(again.history, folds.history)
-    np.testing.assert_array_equal(again.counts.predicted, folds.counts.predicted)
+    np.testing.assert_array_equal(again.counted.judged[AS_IT_IS].predicted, folds.counted.judged[AS_IT_IS].predicted)
     assert folds.history["fold"].tolist() == [0, 1, 2, 3, 4, "all"]
 
 
@@ -106,8 +111,9 @@ def test_judge_by_holdout_tunes_on_the_validation_part(plan, dataset, tmp_path):
     assert set(trial.settings["watched"]) == parts["validation"]
     assert set(trial.judged["image_id"]) == parts["holdout"] and trial.part == "holdout"
     table = plan.split[plan.split["split"] == "validation"]
-    validation = plan.count(plan.predict(trial.model, [table], tmp_path / "again"), table)
-    assert trial.decisions == tune_decisions(validation, "defect_dice")
+    kept = plan.predict(trial.model, [table], tmp_path / "again")
+    validation = plan.keep("holdout", table, table, kept).count(dataset)
+    assert trial.decisions == tune_decisions(validation.tuned[AS_IT_IS], "defect_dice")
     judged = trial.judge(dataset)
     assert len(judged) == len(parts["holdout"])
     np.testing.assert_array_equal(trial.tuned_counts("defect_dice").predicted, judged.predicted)
@@ -125,9 +131,37 @@ def test_plan_of_defects_only_trains_on_them_and_judges_all(plan):
 
 def test_usual_counts_are_those_at_one_half(folds):
     usual = folds.usual_counts()
-    place = folds.counts.thresholds.index(0.5)
-    np.testing.assert_array_equal(usual.predicted, folds.counts.predicted[..., place])
-    assert isinstance(folds.tuned_on, ThresholdCounts)
+    counts = folds.counted.judged[AS_IT_IS]
+    np.testing.assert_array_equal(usual.predicted, counts.predicted[..., counts.thresholds.index(0.5)])
+
+
+def test_plan_of_other_sizes_needs_a_network_for_them(plan):
+    """Before anything is trained."""
+    for judge in (judge_by_folds, judge_by_holdout):
+        with pytest.raises(ValueError, match="sizes: unet_paper is built for one size of image. Leave it out"):
+            judge(Plan(**{**vars(plan), "recipe": Recipe("unet_paper"), "sizes": (1.0, 1.5)}))
+        with pytest.raises(ValueError, match=r"sizes: got \[1.5\], expected 1, the network's own size"):
+            judge(Plan(**{**vars(plan), "sizes": (1.5,)}))
+
+
+def test_holdout_chooses_the_version_on_the_validation_part(plan, dataset, tmp_path):
+    """Sizes, mirror images and holes: what is chosen is what scores best there, and judges the holdout."""
+    changes = {"sizes": (1.0, 1.5), "mirrored": True, "fill_holes": True, "folder": tmp_path}
+    trial = judge_by_holdout(Plan(**{**vars(plan), **changes}))
+    assert trial.counted.versions == candidates((1.0, 1.5), mirrored=True)
+    scores = {
+        version: kaggle_dice(decided_counts(counts, tune_decisions(counts)))
+        for version, counts in trial.counted.tuned.items()
+    }
+    chosen = trial.decisions.version
+    assert scores[chosen] == max(scores.values())
+    assert all(scores[version] < scores[chosen] for version in list(scores)[: list(scores).index(chosen)])
+    expected = decided_counts(trial.counted.judged[chosen], trial.decisions)
+    np.testing.assert_array_equal(trial.judge(dataset).predicted, expected.predicted)
+    assert "holes filled, ships" in decisions_table(trial, dataset.class_names)
+    table = versions_table(trial.counted, trial.by_fold, trial.decisions)
+    assert table.index.tolist() == [version.name for version in trial.counted.versions]
+    assert table.loc[chosen.name, ["chosen for folds", "ships"]].tolist() == ["1 of 1", "yes"]
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])

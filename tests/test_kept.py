@@ -1,5 +1,6 @@
 """Kept predictions."""
 
+import json
 import zipfile
 
 import numpy as np
@@ -8,9 +9,12 @@ import pytest
 from helpers.inference import kept as module
 from helpers.inference.kept import KeptPredictions, keep_predictions
 from helpers.inference.predict import predict_probabilities
+from helpers.models.build import build_model
+from helpers.models.versions import AS_IT_IS, Version, candidates
 from tiny_models import SHAPE, tiny_dataset, tiny_model
 
-NETWORK = {"input_shape": SHAPE, "channels": 1, "mirrored": True}
+NETWORK = {"input_shape": SHAPE, "channels": 1}
+MIRRORED = Version(mirrored=True)
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +27,20 @@ def model():
     return tiny_model()
 
 
-@pytest.mark.parametrize("mirrored", [False, True])
-def test_kept_predictions_are_those_of_the_network(dataset, model, tmp_path, mirrored):
-    """At the images' own size, to half precision; the last version is what the model gives."""
-    network = NETWORK | {"mirrored": mirrored}
-    ids = dataset.training_ids[1:4]
-    keep_predictions(tmp_path / "a.zip", model, network, dataset, ids)
+@pytest.mark.parametrize("sizes", [(1.0,), (1.0, 1.5)])
+def test_kept_predictions_are_those_of_the_network(dataset, tmp_path, sizes):
+    """Of each version, at the images' own size, to half precision."""
+    arguments = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
+    model = build_model("steel_unet", SHAPE, 4, **arguments)
+    network = NETWORK | {"architecture": "steel_unet", "arguments": arguments}
+    ids, versions = dataset.training_ids[1:4], candidates(sizes, mirrored=True)
+    keep_predictions(tmp_path / "a.zip", model, network, dataset, ids, versions)
     found = KeptPredictions([tmp_path / "a.zip"])
-    assert found.image_ids == ids and len(found.versions) == 1 + mirrored
+    assert found.image_ids == ids and found.versions == versions
     images = [dataset.image(image_id, 1) for image_id in ids]
-    for version, settings in ((-1, network), (0, network | {"mirrored": False})):
-        for image_id, expected in zip(ids, predict_probabilities(model, settings, images), strict=True):
+    for version in versions:
+        expecteds = predict_probabilities(model, network | version.describe(), images)
+        for image_id, expected in zip(ids, expecteds, strict=True):
             again = found.probabilities(image_id, dataset.shape_of(image_id), version)
             assert again.shape == expected.shape and again.dtype == np.float32
             np.testing.assert_allclose(again, expected, atol=6e-4)
@@ -44,15 +51,15 @@ def test_kept_predictions_are_taken_up_by_the_same_network_alone(dataset, model,
     path, ids = tmp_path / "a.zip", dataset.training_ids
     keep_predictions(path, model, NETWORK, dataset, ids)
     asked = []
-    predict = module.predict_at_network_size
-    monkeypatch.setattr(module, "predict_at_network_size", lambda *given: asked.append(1) or predict(*given))
+    passes = module.Passes
+    monkeypatch.setattr(module, "Passes", lambda *given: asked.append(1) or passes(*given))
     keep_predictions(path, model, NETWORK, dataset, ids)
     assert not asked
     keep_predictions(path, model, NETWORK, dataset, ids[:3])
-    keep_predictions(path, model, NETWORK | {"mirrored": False}, dataset, ids[:3])
+    keep_predictions(path, model, NETWORK, dataset, ids[:3], (AS_IT_IS, MIRRORED))
     other = tiny_model()
     other.set_weights([weights + 0.1 for weights in model.get_weights()])
-    keep_predictions(path, other, NETWORK | {"mirrored": False}, dataset, ids[:3])
+    keep_predictions(path, other, NETWORK, dataset, ids[:3], (AS_IT_IS, MIRRORED))
     assert len(asked) == 3
 
 
@@ -70,6 +77,24 @@ def test_kept_predictions_of_several_files(dataset, model, tmp_path):
             )
     with pytest.raises(KeyError, match="strange"):
         both.probabilities("strange.png", (20, 30))
+    with pytest.raises(ValueError, match="no prediction 'mirrored' is kept there, only: as it is"):
+        both.probabilities(ids[0], (20, 30), MIRRORED)
+
+
+def test_kept_predictions_say_what_they_cost(dataset, model, tmp_path):
+    """Mirror images take three passes more."""
+    kept = keep_predictions(tmp_path / "a.zip", model, NETWORK, dataset, dataset.training_ids, (AS_IT_IS, MIRRORED))
+    assert 0 < kept.seconds() < kept.seconds(MIRRORED) < 60
+
+
+def test_kept_predictions_of_an_earlier_version_are_made_anew(dataset, model, tmp_path):
+    """They can't be read, and don't stand in the way."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("index.json", json.dumps({"key": "old", "image_ids": [], "versions": ["as it is"]}))
+    with pytest.raises(ValueError, match="of an earlier version of this project. Run 04_segmentation again"):
+        KeptPredictions([path])
+    assert keep_predictions(path, model, NETWORK, dataset, dataset.training_ids).versions == (AS_IT_IS,)
 
 
 def test_keep_predictions_that_fail_leave_the_last_ones(dataset, model, tmp_path):

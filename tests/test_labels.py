@@ -93,7 +93,7 @@ WRONG_AREAS = [
     ('ImageId,area_1\n"a\n.jpg",1\n\nb.jpg,x\n', None, "row 4: area_1 is 'x'"),
     ("ImageId,area_1\na.jpg,1\nb.jpg,1\na.jpg,1\n", None, "row 4: image 'a.jpg' stands there a second time"),
     ("ImageId,area_1\na.jpg,1,2\n", None, "row 2 has 3 cells; expected 2"),
-    ("ImageId,area_1\na.jpg\n", None, "row 2 has 1 cells; expected 2"),
+    ("ImageId,area_1\na.jpg\n", None, "row 2 has 1 cell; expected 2"),
 ]
 
 

@@ -154,6 +154,36 @@ def test_mirrored_predictions_are_the_mean_over_the_four_mirror_images():
     np.testing.assert_allclose(found, image_of(1) / 255 / 2, atol=1e-6)
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_predictions_at_several_sizes_are_the_mean_at_the_network_s_size(mirrored, monkeypatch):
+    """The image is scaled for each size, and what comes back is brought to the network's size before the mean."""
+    asked = []
+    monkeypatch.setattr(
+        "helpers.models.build.any_size_twin", lambda model, name, given: asked.append((name, given)) or model
+    )
+    bundle = BUNDLE | {"sizes": [1.0, 1.5], "mirrored": mirrored, "architecture": "any", "arguments": {"channels": 1}}
+    model, image = BrightModel(), image_of(3, (60, 90))
+    (found,) = predict_probabilities(model, bundle, [image])
+    assert asked == [("any", {"channels": 1})]
+    passes = 4 if mirrored else 1
+    assert sorted(batch.shape[1:3] for batch in model.batches) == [(32, 64)] * passes + [(48, 96)] * passes
+    seen = [resize_image(image, shape).astype(np.float32) / 255 for shape in ((32, 64), (48, 96))]
+    expected = (seen[0] + resize_probabilities(seen[1], SHAPE)) / 2
+    np.testing.assert_allclose(found[..., :1], resize_probabilities(expected, (60, 90)), atol=1e-6)
+
+
+def test_predict_masks_fills_the_holes_that_the_bundle_says():
+    """A bright ring on a dark ground; the network's second class sees the dark."""
+    image = np.zeros((12, 12, 1), np.uint8)
+    image[2:8, 2:8] = 255
+    image[4:6, 4:6] = 0
+    bundle = BUNDLE | {"input_shape": [12, 12], "thresholds": [0.5, 0.5], "smallest_masks": [0.0, 0.0]}
+    (plain,) = predict_masks(BrightModel(), bundle, [image])
+    assert plain.sum(axis=(0, 1)).tolist() == [32, 112]
+    (filled,) = predict_masks(BrightModel(), bundle | {"filled": [True, False]}, [image])
+    assert filled.sum(axis=(0, 1)).tolist() == [36, 112]
+
+
 def test_predict_masks_takes_the_bundle_s_decisions():
     """Bright half: class 1 from 0.6, believed; dark half: class 2, too small to be believed."""
     image = np.zeros((10, 10, 1), np.uint8)

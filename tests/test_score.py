@@ -166,7 +166,7 @@ WHOLE = PAIRS + "a.jpg_1,\na.jpg_2,1 2\nb.jpg_1,\nb.jpg_2,\n"
         (WHOLE, LABELS + "a.jpg,1,1E+05 2\n", "truth.csv: row 2: run 1: start '1E\\+05' is not .* A spreadsheet wrote"),
         (MASKS + "a.jpg,1 1,999999999\n", LABELS + "a.jpg,1,1 1\n", "999,999,999 classes are more than can be held"),
         ("", WHOLE, "s.csv: the file is empty"),
-        (WHOLE, "id,x\n", "truth.csv: found the columns id, x; expected"),
+        (WHOLE, "id,x\n", "truth.csv: row 1: found the columns id, x; expected"),
     ],
 )
 def test_score_submission_of_files_that_do_not_match(tmp_path, submission, truth, words):
@@ -174,6 +174,16 @@ def test_score_submission_of_files_that_do_not_match(tmp_path, submission, truth
     with pytest.raises(ValueError, match=words) as caught:
         score_submission(*files, shape=SHAPE)
     assert "\n" not in str(caught.value)
+
+
+def test_score_submission_with_a_class_that_the_truth_does_not_name(tmp_path):
+    """It may be free of it, or of another data set: said below the table, either way around."""
+    files = write(tmp_path / "s.csv", WHOLE), write(tmp_path / "truth.csv", LABELS + "a.jpg,1,1 1\n")
+    (note,) = score_submission(*files, shape=SHAPE).pairs.notes
+    assert note.startswith(f"{files[1]} has no mask of class 2, which {files[0]} has rows for: taken as free of it.")
+    assert score_submission(*files[::-1], shape=SHAPE).pairs.notes == (note,)
+    whole = write(tmp_path / "truth.csv", LABELS + "a.jpg,1,1 1\na.jpg,2,5 1\n")
+    assert score_submission(files[0], whole, shape=SHAPE).pairs.notes == ()
 
 
 def test_score_submission_of_a_folder_that_does_not_fit(tmp_path):

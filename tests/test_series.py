@@ -6,7 +6,15 @@ import pytest
 from helpers.models.recipes import find_recipe
 from helpers.series.parameters import Parameter, SeriesError, parse_setting, read_parameters
 from helpers.series.plan import Step, check_name, paths_from_root, plan_steps
-from helpers.series.profiles import MODELS, NOTEBOOKS, PROFILE_NOTES, PROFILES, TRAINS, default_profile
+from helpers.series.profiles import (
+    MODELS,
+    NOTEBOOKS,
+    PROFILE_NOTES,
+    PROFILES,
+    TRAINS,
+    default_profile,
+    training_minutes,
+)
 
 ROOT = Path(__file__).absolute().parents[1]
 
@@ -202,3 +210,21 @@ def test_profiles_name_parameters_that_the_notebooks_have():
 
 def test_notebooks_are_those_that_lie_there():
     assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")) == sorted(NOTEBOOKS)
+
+
+def test_training_minutes_counts_each_network(monkeypatch):
+    """Two minutes by default, four for one; six networks of what is judged by folds, and nine of the ablation."""
+    trained = {"03_classifier": {"sure": {}}, "04_segmentation": {"a": {"TRAIN_MINUTES": 4.0}, "b": {"FOLDS": True}}}
+    monkeypatch.setitem(MODELS, "smoke", trained)
+    settings = {name: {"TRAIN_MINUTES": 2.0} for name in TRAINS} | {"04_taken_apart": {"ABLATION_MINUTES": 0.5}}
+    monkeypatch.setitem(PROFILES, "smoke", settings)
+    assert training_minutes("smoke") == 2 + 4 + 6 * 2 + 9 * 0.5
+
+
+def test_study_trains_so_briefly_that_all_of_it_takes_two_and_a_half_hours():
+    """And says so; every published system, and ours beside them, have the same five minutes."""
+    assert 100 <= training_minutes("study") <= 130
+    assert f"{training_minutes('study'):.0f} minutes of training" in PROFILE_NOTES["study"]
+    steps = [step.parameters for step in plan_steps("study", {}) if step.notebook == "04_segmentation"]
+    by_holdout = [each for each in steps if not each.get("FOLDS")]
+    assert {each["TRAIN_MINUTES"] for each in by_holdout} == {5.0} and len(by_holdout) == len(steps) - 1

@@ -149,9 +149,9 @@ def test_write_submission_of_255(tmp_path):
     [
         (
             "ImageId,ClassId,EncodedPixels\n",
-            "found the columns ImageId, ClassId, EncodedPixels; expected ImageId_ClassId",
+            "row 1: found the columns ImageId, ClassId, EncodedPixels; expected ImageId_ClassId",
         ),
-        ("ImageId_ClassId,EncodedPixels,x\n", "found the columns ImageId_ClassId, EncodedPixels, x; expected"),
+        ("ImageId_ClassId,EncodedPixels,x\n", "row 1: found the columns ImageId_ClassId, EncodedPixels, x; expected"),
         ("ImageId_ClassId,EncodedPixels\na.jpg_1,\na.jpg,1 1\n", "row 3: got 'a.jpg', expected the image's id"),
         ("ImageId_ClassId,EncodedPixels\na.jpg_x,1 1\n", "row 2: got 'a.jpg_x', expected the image's id"),
         ("ImageId_ClassId,EncodedPixels\na.jpg_0,1 1\n", "row 2: got 'a.jpg_0'"),

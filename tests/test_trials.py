@@ -21,12 +21,13 @@ from helpers.inference.mistaken import (
     telling_images,
     worst_images,
 )
-from helpers.inference.steps import chain, chain_table, decide_again, look_at_image
-from helpers.inference.trials import KeptTrial, tune_for, write_trial
+from helpers.inference.steps import averaging, chain, chain_table, decide_again, each_version, look_at_image
+from helpers.inference.trials import KeptTrial, choose_trials, tune_for, write_trial
 from helpers.inference.tuning import NEVER, THRESHOLDS, Decisions, decided_counts
 from helpers.metrics import kaggle_dice
 from helpers.models.recipes import Recipe
 from helpers.models.train import Training
+from helpers.models.versions import AS_IT_IS, Version
 from tiny_models import SHAPE, tiny_dataset
 
 NETWORK = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
@@ -53,7 +54,7 @@ def made(dataset, split, tmp_path_factory):
                                   ("other", judge_by_holdout, False)):  # fmt: skip
         plan = Plan(RECIPE, NETWORK, dataset, split, SHAPE, 1, root / name, len(name), epochs=1, mirrored=mirrored)
         trial = judge(plan)
-        write_trial(root / name, trial, trial.judged if name == "by_folds" else split[split["split"] == "validation"])
+        write_trial(root / name, trial.kept)
         found[name] = trial, KeptTrial.read(root / name)
     return found
 
@@ -65,7 +66,8 @@ def test_kept_trial_is_judged_as_it_was(made, dataset, name):
     counted = kept.count(dataset)
     by_fold, ships = counted.decide(tune_for("kaggle_dice"))
     assert by_fold == trial.by_fold and ships == trial.decisions
-    np.testing.assert_array_equal(counted.judged.predicted, trial.counts.predicted)
+    for version, counts in counted.judged.items():
+        np.testing.assert_array_equal(counts.predicted, trial.counted.judged[version].predicted)
     judged = trial.judge(dataset)
     for field in ("true", "predicted", "shared"):
         np.testing.assert_array_equal(getattr(counted.decided(by_fold), field), getattr(judged, field))
@@ -81,7 +83,7 @@ def test_masks_are_those_that_were_counted(made, dataset):
                for fold in range(5)}  # fmt: skip
     counts = counted.decided(by_fold)
     for row, image_id in enumerate(kept.judged["image_id"]):
-        masks = counted.masks(dataset, image_id, by_fold)
+        _, masks = counted.decide_image(dataset, image_id, by_fold)
         np.testing.assert_array_equal(masks.sum(axis=(0, 1)), counts.predicted[row])
         assert stated[image_id] >= 0.5 or not masks.any()
     assert counts.predicted.any()
@@ -96,10 +98,14 @@ def test_averaged_trial_is_the_mean(made, dataset):
     _, first = made["by_holdout"]
     _, second = made["other"]
     both = first.averaged([second])
-    assert both.name == "by_holdout + other" and not both.mirrored
+    assert both.name == "by_holdout + other" and both.versions == first.versions
     image_id = first.judged["image_id"].iloc[0]
     expected = (first.probabilities(dataset, image_id) + second.probabilities(dataset, image_id)) / 2
     np.testing.assert_allclose(both.probabilities(dataset, image_id), expected, atol=1e-6)
+    assert both.seconds() == pytest.approx(first.seconds() + second.seconds()) and second.seconds() > 0
+    mirrored = Version(mirrored=True)  # which the second has not: it goes in as it is
+    expected = (first.probabilities(dataset, image_id, mirrored) + second.probabilities(dataset, image_id)) / 2
+    np.testing.assert_allclose(both.probabilities(dataset, image_id, mirrored), expected, atol=1e-6)
     with pytest.raises(ValueError, match="other is judged or tuned on other images than by_folds"):
         made["by_folds"][1].averaged([second])
 
@@ -107,9 +113,12 @@ def test_averaged_trial_is_the_mean(made, dataset):
 def test_chain_adds_one_step_after_the_other(made, dataset):
     """The last step without gate and average is what the trial itself gives; gains add up."""
     trial, kept = made["by_holdout"]
-    steps = chain(kept, dataset, "kaggle_dice")
-    assert [step.name for step in steps] == ["threshold 0.5", "thresholds tuned", "smallest masks", "mirror images"]
-    np.testing.assert_array_equal(steps[-1].counts.predicted, trial.judge(dataset).predicted)
+    steps = chain(kept.count(dataset, fill=True), "kaggle_dice")
+    assert [step.name for step in steps] == [
+        "threshold 0.5", "thresholds tuned", "smallest masks", "holes filled", "mirror images"
+    ]  # fmt: skip
+    without = chain(kept.count(dataset), "kaggle_dice")
+    np.testing.assert_array_equal(without[-1].counts.predicted, trial.judge(dataset).predicted)
     assert all(size == 0 for size in steps[1].ships.smallest)
     table, estimates = chain_table(steps, kept.judged["group"])
     gains = sum(estimates[step.name]["kaggle_dice, gain"].value for step in steps[1:])
@@ -118,25 +127,26 @@ def test_chain_adds_one_step_after_the_other(made, dataset):
     assert table.loc["threshold 0.5", "kaggle_dice, gain"] == "–"
 
 
-def test_chain_with_gate_and_average(made, dataset):
+def test_chain_with_gate(made, dataset):
     """A classifier that knows the answer never makes it worse where it was tuned."""
     _, kept = made["by_holdout"]
     every = [*kept.judged["image_id"], *kept.tuned["image_id"]]
     stated = (dataset.areas.loc[every] > 0).any(axis=1).astype(float)
-    steps = chain(kept, dataset, "kaggle_dice", stated=stated, others=[made["other"][1]])
-    assert [step.name for step in steps][3:] == ["mirror images", "mean with other", "gate of the classifier"]
-    before, after = (kaggle_dice(decided_counts(step.counted.tuned, step.ships)) for step in steps[4:])
+    steps = chain(kept.count(dataset), "kaggle_dice", stated=stated)
+    assert [step.name for step in steps][3:] == ["mirror images", "gate of the classifier"]
+    before, after = (kaggle_dice(decided_counts(step.tuned, step.ships)) for step in steps[3:])
     assert after >= before
 
 
-@pytest.mark.parametrize(("model", "measure"), [("by_folds", "kaggle_dice"), ("by_holdout + other", "defect_dice")])
-def test_decide_again_is_the_last_step_of_the_chain(made, dataset, tmp_path, model, measure):
-    _, kept = made[model.split(" + ")[0]]
+@pytest.mark.parametrize(
+    ("model", "measure", "fill"), [("by_folds", "kaggle_dice", True), ("by_holdout", "defect_dice", False)]
+)
+def test_decide_again_is_the_last_step_of_the_chain(made, dataset, tmp_path, model, measure, fill):
+    _, kept = made[model]
     (tmp_path / "models").symlink_to(made["by_holdout"][1].kept[0].paths[0].parents[1], target_is_directory=True)
-    write_json(tmp_path / "tuning.json", {"model": model, "measure": measure, "classifier": ""})
+    write_json(tmp_path / "tuning.json", {"model": model, "measure": measure, "classifier": "", "fill_holes": fill})
     run = SimpleNamespace(directory=tmp_path, need=lambda name: tmp_path / name)
-    others = [made["other"][1]] if "other" in model else []
-    expected, step = chain(kept, dataset, measure, others=others)[-1], decide_again(run, dataset)
+    expected, step = chain(kept.count(dataset, fill), measure)[-1], decide_again(run, dataset)
     assert step.name == model and step.by_fold == expected.by_fold and step.ships == expected.ships
     np.testing.assert_array_equal(step.counts.predicted, expected.counts.predicted)
     image_id = kept.judged["image_id"].iloc[0]
@@ -151,7 +161,10 @@ def test_decide_again_asks_the_gate_that_ships(made, dataset, split, tmp_path, m
     _, kept = made["by_holdout"]
     (tmp_path / "models").symlink_to(kept.kept[0].paths[0].parents[1], target_is_directory=True)
     split.to_csv(tmp_path / "split.csv", index=False)
-    write_json(tmp_path / "tuning.json", {"model": "by_holdout", "measure": "kaggle_dice", "classifier": "gate"})
+    write_json(
+        tmp_path / "tuning.json",
+        {"model": "by_holdout", "measure": "kaggle_dice", "classifier": "gate", "fill_holes": False},
+    )
     every = [*kept.judged["image_id"], *kept.tuned["image_id"]]
     stated = (dataset.areas.loc[every] > 0).any(axis=1).astype(float)
     asked = []
@@ -159,7 +172,7 @@ def test_decide_again_asks_the_gate_that_ships(made, dataset, split, tmp_path, m
         "helpers.inference.steps.read_gate", lambda path, ids, split: asked.append((path.name, set(ids))) or stated
     )
     run = SimpleNamespace(directory=tmp_path, need=lambda name: tmp_path / name)
-    step, expected = decide_again(run, dataset), chain(kept, dataset, "kaggle_dice", stated=stated)[-1]
+    step, expected = decide_again(run, dataset), chain(kept.count(dataset), "kaggle_dice", stated=stated)[-1]
     assert asked == [("gate.csv", set(every))]
     assert step.by_fold == expected.by_fold and step.ships.gates
     np.testing.assert_array_equal(step.counts.predicted, expected.counts.predicted)
@@ -193,6 +206,40 @@ def test_size_effect_goes_by_the_share_of_the_image():
     assert effect["dice_of_small"].value == 0.5 and effect["dice_of_large"].value == 1
 
 
+def test_each_version_is_decided_by_itself(made, dataset):
+    """Gains are over the image as it is, and mirror images take longer."""
+    _, kept = made["by_folds"]
+    steps = each_version(kept.count(dataset), "kaggle_dice")
+    assert [step.name for step in steps] == ["as it is", "mirrored"]
+    assert all(step.ships.version.name == step.name for step in steps)
+    table, estimates = chain_table(steps, kept.judged["group"], against_first=True)
+    first, second = (kaggle_dice(step.counts) for step in steps)
+    assert estimates["mirrored"]["kaggle_dice, gain"].value == pytest.approx(second - first)
+    assert steps[1].seconds > steps[0].seconds > 0
+    assert table["ms an image"].tolist() == [f"{1000 * step.seconds:.0f}" for step in steps]
+
+
+def test_averaging_is_judged_on_the_images_of_all(made, dataset):
+    """One judged by folds meets two judged by the holdout on the holdout, tuned on the validation part."""
+    others = [made["by_holdout"][1], made["other"][1]]
+    steps = averaging(made["by_folds"][1], others, dataset, "kaggle_dice")
+    assert [step.name for step in steps] == ["by_folds alone", "mean with by_holdout", "mean with by_holdout, other"]
+    for step in steps:
+        assert step.counted.trial.judged["image_id"].tolist() == others[0].judged["image_id"].tolist()
+        assert step.counted.trial.tuned["image_id"].tolist() == others[0].tuned["image_id"].tolist()
+    _, estimates = chain_table(steps, others[0].judged["group"], against_first=True)
+    first, last = (kaggle_dice(steps[number].counts) for number in (0, 2))
+    assert estimates[steps[2].name]["kaggle_dice, gain"].value == pytest.approx(last - first)
+    with pytest.raises(ValueError, match="by_holdout has no prediction of '.*', which by_folds has"):
+        averaging(others[0], [made["by_folds"][1]], dataset, "kaggle_dice")
+
+
+def test_choose_trials_of_a_model_that_is_not_there():
+    assert choose_trials({"a": 1, "b": 2}, ["b"]) == [2]
+    with pytest.raises(ValueError, match="there is no model 'c' in this run. Choose from: a, b"):
+        choose_trials({"a": 1, "b": 2}, ["c"])
+
+
 def test_models_and_pairs(made, dataset):
     """A model by folds and one by the holdout meet on the holdout's images."""
     judged = {}
@@ -218,15 +265,16 @@ def test_look_at_images_counts_what_the_masks_show(made, dataset):
     _, kept = made["by_folds"]
     classes = dataset.num_classes
     counted = kept.count(dataset)
-    shared, true = counted.judged.shared.sum(axis=(0, 1)), counted.judged.true.sum()
+    plain = counted.judged[AS_IT_IS]
+    shared, true = plain.shared.sum(axis=(0, 1)), plain.true.sum()
     part = next(threshold for threshold, pixels in zip(THRESHOLDS, shared, strict=True) if pixels < true)
     low = Decisions((part,) * classes, (0.0,) * classes)
-    (step,) = [step for step in chain(kept, dataset, "defect_dice") if step.name == "mirror images"]
+    (step,) = [step for step in chain(counted, "defect_dice") if step.name == "mirror images"]
     step = type(step)("low", counted, dict.fromkeys(range(5), low), low, counted.decided(dict.fromkeys(range(5), low)))
     looked = look_at_images(step, dataset)
     for row, image_id in enumerate(kept.judged["image_id"]):
         true = dataset.masks(image_id).astype(bool)
-        found = counted.masks(dataset, image_id, step.by_fold).astype(bool)
+        found = counted.decide_image(dataset, image_id, step.by_fold)[1].astype(bool)
         np.testing.assert_array_equal(looked.pixels[row], step.counts.true[row])
         np.testing.assert_array_equal(looked.mixed[row].diagonal(), step.counts.shared[row])
         for index in range(classes):
@@ -247,9 +295,10 @@ def test_look_at_images_counts_what_the_masks_show(made, dataset):
 
 def test_sheet_scores_are_the_highest_threshold_with_a_believed_mask(made, dataset):
     counted = made["by_holdout"][1].count(dataset)
-    scores = sheet_scores(counted.judged, (0.0,) * dataset.num_classes)
+    judged = counted.judged[AS_IT_IS]
+    scores = sheet_scores(judged, (0.0,) * dataset.num_classes)
     for row, image_id in enumerate(counted.trial.judged["image_id"]):
         highest = counted.trial.probabilities(dataset, image_id).max()
-        reached = [threshold for threshold in counted.judged.thresholds if highest >= np.float32(threshold)]
+        reached = [threshold for threshold in judged.thresholds if highest >= np.float32(threshold)]
         assert scores[row] == (max(reached) if reached else 0)
-    assert (sheet_scores(counted.judged, (NEVER,) * dataset.num_classes) == 0).all()
+    assert (sheet_scores(judged, (NEVER,) * dataset.num_classes) == 0).all()

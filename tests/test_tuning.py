@@ -1,5 +1,7 @@
 """Thresholds and smallest masks, by hand and against masks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from helpers.counts import PixelCounts, pixel_counts
 from helpers.inference.predict import threshold_masks
 from helpers.inference.tuning import (
     NEVER,
+    PLAIN,
     SIZES,
     THRESHOLDS,
     Decisions,
@@ -18,8 +21,10 @@ from helpers.inference.tuning import (
     score_grid,
     stability,
     tune_decisions,
+    tune_versions,
 )
 from helpers.metrics import defect_dice, dice_by_pair, kaggle_dice
+from helpers.models.versions import AS_IT_IS, Version
 
 
 def random_image(rng, classes=2, kind=np.float32):
@@ -35,9 +40,10 @@ def test_decided_counts_are_those_of_the_masks(seed, kind):
     """At any decisions, the counts are those that `threshold_masks` gives."""
     rng = np.random.default_rng(seed)
     images = [random_image(rng, kind=kind) for _ in range(3)]
-    counts = ThresholdCounts.concatenate(count_at_thresholds(*image) for image in images)
-    decisions = Decisions(tuple(rng.choice(THRESHOLDS, 2)), tuple(rng.choice([0, 0.1, 0.3, 0.6], 2)))
-    masks = [threshold_masks(found, decisions.thresholds, decisions.smallest) for _, found in images]
+    counts = ThresholdCounts.concatenate(count_at_thresholds(*image, fill=True) for image in images)
+    filled = tuple(rng.random(2) > 0.5)
+    decisions = Decisions(tuple(rng.choice(THRESHOLDS, 2)), tuple(rng.choice([0, 0.1, 0.3, 0.6], 2)), filled=filled)
+    masks = [threshold_masks(found, decisions.thresholds, decisions.smallest, filled) for _, found in images]
     expected = PixelCounts.concatenate(
         pixel_counts(y_true, mask) for (y_true, _), mask in zip(images, masks, strict=True)
     )
@@ -108,6 +114,8 @@ def test_tuning_raises():
     with pytest.raises(ValueError, match=r"y_true has shape \(6, 9, 2\), probabilities \(6, 9\)"):
         count_at_thresholds(y_true, probabilities[..., 0])
     counts = count_at_thresholds(y_true, probabilities)
+    with pytest.raises(ValueError, match="not counted so. Count the images with `fill=True`"):
+        decided_counts(counts, Decisions((0.5, 0.5), (0.0, 0.0), filled=(True, False)))
     with pytest.raises(ValueError, match="measure: got 'dice'"):
         tune_decisions(counts, "dice")
     with pytest.raises(ValueError, match="threshold 0.33 was not counted"):
@@ -162,7 +170,9 @@ def test_decisions_with_a_gate_need_a_classifier():
 def test_score_grid_is_what_the_decisions_score(seed):
     """At every choice, gates among them, for both measures, and for images counted several times."""
     rng = np.random.default_rng(seed)
-    counts = ThresholdCounts.concatenate(count_at_thresholds(*random_image(rng, classes=1)) for _ in range(6))
+    counts = ThresholdCounts.concatenate(
+        count_at_thresholds(*random_image(rng, classes=1), fill=True) for _ in range(6)
+    )
     counts = counts.behind(rng.random(6))
     times = rng.integers(0, 3, 6)
     drawn = counts.take(np.repeat(np.arange(6), times))
@@ -171,13 +181,69 @@ def test_score_grid_is_what_the_decisions_score(seed):
         grids = score_grid(counts, 0, measure, sizes, times)
         if not (drawn.true > 0).any():
             continue
-        keys = [None, *(key for number, key in enumerate(grids) if number % 5 == 1)]
-        for key in keys:
+        ways = [PLAIN, PLAIN._replace(filled=True), *(way for number, way in enumerate(grids) if number % 5 == 1)]
+        for way in ways:
             size, place = rng.integers(3), rng.integers(len(THRESHOLDS))
-            gate, clean = key or (0.0, sizes[size])
-            if np.isfinite(grids[key][size, place]):
-                decisions = Decisions((THRESHOLDS[place],), (sizes[size],), (gate,), (clean,))
-                assert grids[key][size, place] == pytest.approx(score(decided_counts(drawn, decisions)))
+            clean = way.smallest_clean if way.gate else sizes[size]
+            if np.isfinite(grids[way][size, place]):
+                decisions = Decisions((THRESHOLDS[place],), (sizes[size],), (way.gate,), (clean,), (way.filled,))
+                assert grids[way][size, place] == pytest.approx(score(decided_counts(drawn, decisions)))
+
+
+def ring_image(hole_is_defect):
+    """One class, found as a ring of 12 pixels around 4; the truth is the whole square, or the ring alone."""
+    ring = np.ones((4, 4), np.uint8)
+    ring[1:3, 1:3] = 0
+    found, true = np.zeros((20, 20, 1), np.float32), np.zeros((20, 20, 1), np.uint8)
+    found[5:9, 5:9, 0] = 0.98 * ring
+    true[5:9, 5:9, 0] = 1 if hole_is_defect else ring
+    return true, found
+
+
+@pytest.mark.parametrize(("hole_is_defect", "filled"), [(True, (True,)), (False, ())])
+def test_tune_decisions_fills_holes_where_it_gains(hole_is_defect, filled):
+    """And only there, and only where it was counted and asked for."""
+    image = ring_image(hole_is_defect)
+    counts = ThresholdCounts.concatenate(count_at_thresholds(*image, fill=True) for _ in range(3))
+    decisions = tune_decisions(counts)
+    assert decisions.filled == filled and kaggle_dice(decided_counts(counts, decisions)) == 1
+    assert tune_decisions(counts, fill=False).filled == ()
+    assert tune_decisions(count_at_thresholds(*image)).filled == ()
+    table = stability(counts, [0, 1, 2], ["pits"], repeats=3)
+    assert table.loc["pits", "draws with holes filled"] == bool(filled) and table.loc["pits", "loss"] == 0
+
+
+def test_holes_are_filled_before_the_size_is_looked_at():
+    """The ring has 12 of 400 pixels, the square 16: it is believed from 4 % on when filled."""
+    _, found = ring_image(True)
+    assert threshold_masks(found, [0.5], [0.04], [True]).sum() == 16
+    assert threshold_masks(found, [0.5], [0.04]).sum() == 0
+
+
+def test_counts_keep_their_filled_ones():
+    """When they are joined, chosen from, and put behind a classifier."""
+    parts = [count_at_thresholds(*ring_image(True), fill=True) for _ in range(2)]
+    both = ThresholdCounts.concatenate(parts).behind([0.2, 0.9]).take([1])
+    assert both.filled.stated.tolist() == both.stated.tolist() == [0.9]
+    assert both.filled.predicted[0, 0, 0] == 16 and both.predicted[0, 0, 0] == 12
+    assert both.filling((True,)).predicted[0, 0, 0] == 16
+    mixed = ThresholdCounts.concatenate([parts[0], count_at_thresholds(*ring_image(True))])
+    assert mixed.filled is None
+
+
+def test_tune_versions_takes_what_scores_best_and_else_the_first():
+    """Of two that are the same the first; a better one before both; with nothing to speak for any, the first."""
+    good, bad = ([30] * 5, [30] * 5), ([40] * 5, [10] * 5)
+    mirrored, larger = Version(mirrored=True), Version((1.25,))
+
+    def counted(found):
+        return counts_of([30] * 3, [found[0]] * 3, [found[1]] * 3)
+
+    chosen = tune_versions({AS_IT_IS: counted(bad), mirrored: counted(good), larger: counted(good)})
+    assert chosen.version == mirrored and chosen == replace(tune_decisions(counted(good)), version=mirrored)
+    assert tune_versions({AS_IT_IS: counted(good), mirrored: counted(good)}).version == AS_IT_IS
+    nothing = counts_of([0], [[5] * 19], [[0] * 19])
+    assert tune_versions({AS_IT_IS: nothing, mirrored: nothing}, "defect_dice").version == AS_IT_IS
 
 
 def test_stability_tells_a_sharp_choice_from_a_flat_one():

@@ -115,7 +115,7 @@ def test_write_workbook_round_trip(tmp_path_factory, rows, longest_cell, most_ro
         (PAIRS + "a" * 40_000 + "_1,\n", "row 2: ImageId_ClassId has 40,002 characters; a cell holds 32,767"),
         (PAIRS + "a\x01_1,\n", r"row 2: a cell holds the character '\\x01'"),
         (PAIRS + "a_1,1 2\x02\n", r"row 2: a cell holds the character '\\x02'"),
-        ("ImageId,ClassId,EncodedPixels\n", "found the columns ImageId, ClassId, EncodedPixels; expected"),
+        ("ImageId,ClassId,EncodedPixels\n", "row 1: found the columns ImageId, ClassId, EncodedPixels; expected"),
     ],
 )
 def test_write_workbook_of_what_it_can_not_hold(tmp_path, text, words):

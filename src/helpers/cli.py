@@ -164,6 +164,8 @@ def _lint(options):
 
     problems = lint_submission(options.submission, data=options.data, shape=options.shape)
     print_problems(problems)
+    if options.data is None:
+        print("Which images there have to be was not looked at: give the data with --data DIR for that.")
     return int((problems["severity"] == "error").any())
 
 

@@ -13,11 +13,13 @@ ROW_PER_DEFECT = ["ImageId", "ClassId", "EncodedPixels"]
 ROW_PER_PAIR = ["ImageId_ClassId", "EncodedPixels"]
 
 
-def read_table(path):
+def read_table(path, check_columns=None):
     """Read a CSV file as text, whatever its cells hold.
 
     Args:
         path: UTF-8 file, with or without a byte-order mark, with any line ends.
+        check_columns: function of the list of columns that raises an error where they aren't those wanted; it is asked
+            before the rows are looked at, since in another file these are no use either.
 
     Returns:
         Table of strings with one more column, `row`: the file's record, counted from 1 with the header as 1. A blank
@@ -38,10 +40,13 @@ def read_table(path):
     twice = [name for position, name in enumerate(header) if name in header[:position]]
     if twice:
         raise ValueError(f"{path}: the column {shorten(twice[0])} is there twice. Rename or delete one of the two.")
+    if check_columns:
+        check_columns(header)
     for row, cells in records:
         if len(cells) != len(header):
+            number = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
             raise ValueError(
-                f"{path}: row {row} has {len(cells)} cells; expected {len(header)} like the header. "
+                f"{path}: row {row} has {number}; expected {len(header)} like the header. "
                 "Complete the row, quote a cell that holds a comma, or copy the file again."
             )
     table = pd.DataFrame([cells for _, cells in records[1:]], columns=header, dtype="str")

@@ -15,6 +15,7 @@ from helpers.results import format_estimate
 FULL = "the full recipe"
 OTHER_SEED = "nothing but the seed"
 RANDOM_SPLIT = "split at random, neither stratified nor by group"
+MADE_UP = "begun with weights from made-up sheets"
 MEASURES = ("defect_dice", "kaggle_dice")
 
 
@@ -40,11 +41,13 @@ def recipe_changes(recipe):
     return {name: each for name, each in changed.items() if each != recipe}
 
 
-def ablate(plan):
+def ablate(plan, made_up=""):
     """Train and judge a plan, and then with one change each, every time in as many steps as the first one took.
 
     Args:
-        plan: a `Plan`.
+        plan: a `Plan` that begins at random.
+        made_up: folder of a bundle that was trained on made-up sheets, for one training that begins with its weights;
+            "" leaves it out. The steps of that earlier training are not counted.
 
     Returns:
         dict of what is changed -> `Trial`: the full recipe, once more from another seed, each change, and a split at
@@ -55,6 +58,8 @@ def ablate(plan):
     plan = replace(plan, minutes=0.0, **length)
     plans = {OTHER_SEED: replace(plan, seed=plan.seed + 1)}
     plans |= {name: replace(plan, recipe=recipe) for name, recipe in recipe_changes(plan.recipe).items()}
+    if made_up:
+        plans[MADE_UP] = replace(plan, pretrained=made_up)
     parts = random_parts(plan.split["image_id"], plan.seed)
     plans[RANDOM_SPLIT] = replace(plan, split=plan.split.assign(split=plan.split["image_id"].map(parts)))
     trials = {FULL: full}

@@ -1,6 +1,5 @@
-"""Answers for whole images: trained, judged like masks, calibrated, and used as a gate before the masks."""
+"""Answers for whole images: trained, judged like masks, and calibrated."""
 
-import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,22 +16,16 @@ from helpers.classification import (
     roc_auc,
     sheet_terms,
 )
-from helpers.counts import PixelCounts
 from helpers.data.resize import resize_image
 from helpers.data.split import HOLDOUT, TRAIN, VALIDATION
-from helpers.files import write_csv
+from helpers.inference.by_fold import FOLDS, apply_by_fold, choose_by_fold
 from helpers.inference.evaluate import estimate_texts
-from helpers.inference.judging import FOLDS
 from helpers.inference.predict import in_batches, require_finite
-from helpers.intervals import bootstrap_statistic, interval_table, score_table
+from helpers.intervals import bootstrap_statistic, interval_table
 
 DEFECT = "defect"
 BATCH = 16
 SMALLEST = 1e-7  # probabilities are kept this far from 0 and 1 where their logit is taken
-GATES = {"none": 0.0, "0.01": 0.01, "0.5": 0.5}
-GATE_SCORES = (
-    "kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy", "miou", "sheets_passed", "sheets_rejected"
-)  # fmt: skip
 RANKED = {"auc": roc_auc, "average_precision": average_precision, "calibration_error": calibration_error}
 DEFINITIONS = {
     "accuracy": "share of the images that are answered rightly",
@@ -74,8 +67,8 @@ class Answers:
         return self.truth[:, place], self.probabilities[:, place]
 
     def take(self, chosen):
-        """The images where `chosen`, an array of bool, says so."""
-        return Answers(self.images[chosen], self.truth[chosen], self.probabilities[chosen], self.names)
+        """The images at some positions, or where an array of bool says so."""
+        return Answers(self.images.iloc[chosen], self.truth[chosen], self.probabilities[chosen], self.names)
 
     def with_probabilities(self, probabilities):
         """The same images with other probabilities."""
@@ -125,21 +118,18 @@ class ClassifierTrial:
         Returns:
             dict of fold -> result.
         """
-        folds = self.judged.images["fold"].unique()
-        if self.part != FOLDS:
-            return {fold: function(self.tuned_on) for fold in folds}
-        of_fold = self.tuned_on.images["fold"].to_numpy()
-        return {fold: function(self.tuned_on.take(of_fold != fold)) for fold in folds}
+        return choose_by_fold(
+            self.part, self.judged.images, self.tuned_on.images, lambda rows: function(self.tuned_on.take(rows))
+        )
 
     def calibrated(self):
         """`Answers` of the judging images with calibrated probabilities."""
-        maps = self.choose(fit_calibration)
-        folds = self.judged.images["fold"].to_numpy()
-        parts = [self.judged.take(folds == fold) for fold in maps]
-        return Answers.concatenate(
-            part.with_probabilities(calibrate(part.probabilities, line))
-            for part, line in zip(parts, maps.values(), strict=True)
-        )
+
+        def apply(rows, lines):
+            part = self.judged.take(rows)
+            return part.with_probabilities(calibrate(part.probabilities, lines))
+
+        return apply_by_fold(self.judged.images, self.choose(fit_calibration), apply)
 
     def said_yes(self, thresholds):
         """Bool array (images,): which sheets are called defective, by a threshold for each judging fold."""
@@ -242,26 +232,6 @@ def predict_answers(model, shape, images):
     found = np.concatenate(found).astype(float)
     require_finite(found)
     return found
-
-
-def defect_stater(model, bundle):
-    """A function that states the probability of a defect for images, for the gates of `predict_masks`.
-
-    Args:
-        model: keras.Model of a classifier.
-        bundle: what its `bundle.json` holds.
-
-    Returns:
-        Function of a list of uint8 images that gives a float array (images,).
-
-    Raises:
-        ValueError: the bundle's first answer isn't whether there is a defect.
-    """
-    if bundle["class_names"][0] != DEFECT:
-        raise ValueError(
-            f"the classifier's first answer is {bundle['class_names'][0]!r}, expected {DEFECT!r}. Is it a classifier?"
-        )
-    return lambda images: predict_answers(model, bundle["input_shape"], images)[:, 0]
 
 
 def fit_calibration(answers):
@@ -447,91 +417,3 @@ def telling_sheets(answers):
             place = np.flatnonzero(among)[np.argmax(order[among])]
             shown[f"{what}: {probabilities[place]:.2f}"] = ids[place]
     return shown
-
-
-def split_key(split):
-    """A text that tells a split from others: of each image, its fold and its part."""
-    rows = split.sort_values("image_id")[["image_id", "fold", "split"]]
-    return hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()[:16]
-
-
-def write_answers(path, parts, split):
-    """Keep what a classifier says of images that it never saw, for the gate before the masks.
-
-    Args:
-        path: where to write.
-        parts: dict of part, such as "holdout", -> `Answers`.
-        split: table of `helpers.data.split.make_split` that it was trained and judged by.
-    """
-    tables = []
-    for part, answers in parts.items():
-        columns = {"part": part, "split": split_key(split)}
-        for name, true, stated in zip(answers.names, answers.truth.T, answers.probabilities.T, strict=True):
-            columns |= {f"has {name}": true.astype(int), f"probability of {name}": stated}
-        tables.append(answers.images.assign(**columns))
-    write_csv(path, pd.concat(tables), index=False)
-
-
-def read_gate(path, image_ids, split):
-    """What a classifier said of images, each by a network that never saw it.
-
-    Args:
-        path: file of `write_answers`.
-        image_ids: the images asked for.
-        split: table of `helpers.data.split.make_split` that the masks are judged by.
-
-    Returns:
-        Series of the probability of a defect by image id.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the classifier was judged on other images, or by another split.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there. Run 03_classifier with that model first, or leave GATE empty.")
-    table = pd.read_csv(path, dtype={"image_id": str, "split": str}).set_index("image_id")
-    if set(table["split"]) != {split_key(split)}:
-        raise ValueError(f"{path}: the classifier was trained by another split. Run 03_classifier with it again.")
-    missing = [image_id for image_id in image_ids if image_id not in table.index]
-    if missing:
-        raise ValueError(
-            f"{path}: {missing[0]!r} is not among the images that the classifier judged ({len(missing)} are missing). "
-            "Judge both by the holdout, or both by folds."
-        )
-    return table.loc[list(image_ids), f"probability of {DEFECT}"]
-
-
-def gate_counts(counts, passes):
-    """Counts of pixels where the masks of some sheets are taken back whole.
-
-    Args:
-        counts: `PixelCounts`.
-        passes: bool array (images,): whose masks are kept.
-
-    Returns:
-        `PixelCounts`, without the background.
-    """
-    kept = np.asarray(passes, bool)[:, None]
-    return PixelCounts(counts.true, counts.predicted * kept, counts.shared * kept)
-
-
-def score_gates(counts, stated, groups, class_names):
-    """Scores of masks without a gate, and behind one at each published threshold.
-
-    Args:
-        counts: `PixelCounts` of the judging images.
-        stated: float array (images,): the classifier's probability of a defect.
-        groups: label of each image's group.
-        class_names: a name for each class.
-
-    Returns:
-        (table of texts with a row for each gate, dict of gate -> score -> Estimate).
-    """
-    defective = counts.true.any(axis=1)
-    estimates = {}
-    for name, threshold in GATES.items():
-        gated = gate_counts(counts, stated >= threshold)
-        sheets = interval_table(sheet_terms(defective, gated.predicted.any(axis=1)), groups)
-        estimates[name] = score_table(gated, groups, class_names=class_names)["all"] | sheets
-    return estimate_texts(estimates)[list(GATE_SCORES)].rename_axis("gate"), estimates

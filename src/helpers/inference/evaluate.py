@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.counts import PixelCounts, pixel_counts
-from helpers.inference.predict import predict_probabilities, threshold_masks
+from helpers.inference.predict import mask_predictor
 from helpers.intervals import score_table
 from helpers.metrics import dice_by_pair
 from helpers.results import format_estimate
@@ -35,29 +35,11 @@ def count_pixels(model, bundle, dataset, image_ids):
     Returns:
         `PixelCounts` with a row for each image, in order.
     """
-    return PixelCounts.concatenate(
-        pixel_counts(y_true, threshold_masks(probabilities, bundle["thresholds"], bundle["smallest_masks"]))
-        for y_true, probabilities in predict_labelled(model, bundle, dataset, image_ids)
-    )
-
-
-def predict_labelled(model, bundle, dataset, image_ids):
-    """Predict labelled images, and give truth and probabilities one image at a time.
-
-    Args:
-        model: the bundle's keras.Model.
-        bundle: dict with input_shape, channels and mirrored.
-        dataset: a `Dataset`.
-        image_ids: training images, which have labels.
-
-    Yields:
-        (uint8 array of the true masks, float32 array of probabilities), both (height, width, classes) at the image's
-        own size.
-    """
     image_ids = list(image_ids)
-    images = (dataset.image(image_id, bundle["channels"]) for image_id in image_ids)
-    for image_id, probabilities in zip(image_ids, predict_probabilities(model, bundle, images), strict=True):
-        yield dataset.masks(image_id), probabilities
+    predicted = mask_predictor(model, bundle, dataset)(image_ids)
+    return PixelCounts.concatenate(
+        pixel_counts(dataset.masks(image_id), masks) for image_id, masks in zip(image_ids, predicted, strict=True)
+    )
 
 
 def score_rows(counts, groups, class_names):

@@ -7,11 +7,12 @@ import pandas as pd
 
 from helpers.counts import PixelCounts, pixel_counts
 from helpers.data.split import HOLDOUT, TRAIN, VALIDATION
+from helpers.inference.by_fold import FOLDS
 from helpers.inference.kept import KeptPredictions, keep_predictions
-from helpers.inference.predict import threshold_masks
-from helpers.inference.tuning import Decisions, ThresholdCounts, count_at_thresholds, decided_counts, tune_decisions
+from helpers.inference.trials import COLUMNS, CountedTrial, KeptTrial, tune_for
+from helpers.inference.tuning import Decisions, decided_counts
+from helpers.models.versions import AS_IT_IS, candidates, parts_of
 
-FOLDS = "folds"
 PREDICTIONS = "predictions.zip"
 MASKS = "masks"  # the target of recipes that are judged here
 USUAL_THRESHOLD = 0.5
@@ -23,36 +24,42 @@ class Trial:
 
     Attributes:
         model: keras.Model that ships.
-        decisions: `Decisions` that ship with it.
-        part: "holdout" or "folds": the images that judge.
-        judged: table with image_id, group and fold of these images.
-        counts: `ThresholdCounts` of these images, in that order.
+        counted: `CountedTrial`: what the networks gave for the images that judge and that decisions are tuned on.
+        decisions: `Decisions` that ship with the model.
         by_fold: dict of fold -> `Decisions` that were tuned without it.
         models: dict of fold -> keras.Model that never saw it.
-        kept: `KeptPredictions` of the judging images, and of those that decisions are tuned on.
-        tuned_on: `ThresholdCounts` of the images that `decisions` were tuned on.
-        tuned_groups: groups of these images.
         history: table of all epochs; with folds it has a column `fold`.
         settings: dict of all that decided the training's course.
     """
 
     model: object
+    counted: CountedTrial
     decisions: Decisions
-    part: str
-    judged: pd.DataFrame
-    counts: ThresholdCounts
     by_fold: dict
     models: dict
-    kept: KeptPredictions
-    tuned_on: ThresholdCounts
-    tuned_groups: pd.Series
     history: pd.DataFrame
     settings: dict
 
+    @property
+    def kept(self):
+        """`KeptTrial` of the predictions."""
+        return self.counted.trial
+
+    @property
+    def part(self):
+        """Which images judge: "holdout" or "folds"."""
+        return self.kept.part
+
+    @property
+    def judged(self):
+        """Table with image_id, group and fold of the images that judge."""
+        return self.kept.judged
+
     def usual_counts(self):
         """`PixelCounts` of the judging images at a threshold of 0.5, with every mask believed."""
-        classes = self.counts.true.shape[1]
-        return decided_counts(self.counts, Decisions((USUAL_THRESHOLD,) * classes, (0.0,) * classes))
+        classes = self.counted.judged[AS_IT_IS].true.shape[1]
+        usual = Decisions((USUAL_THRESHOLD,) * classes, (0.0,) * classes)
+        return self.counted.decided(dict.fromkeys(self.by_fold, usual))
 
     def tuned_counts(self, measure):
         """`PixelCounts` of the judging images by decisions that are tuned for a measure, without the background.
@@ -60,12 +67,8 @@ class Trial:
         Args:
             measure: "kaggle_dice" or "defect_dice".
         """
-        if self.part != FOLDS:
-            return decided_counts(self.counts, tune_decisions(self.tuned_on, measure))
-        fold = self.judged["fold"].to_numpy()
-        parts = {number: self.counts.take(fold == number) for number in self.by_fold}
-        decisions = _decide_by_folds(parts, measure)
-        return PixelCounts.concatenate(decided_counts(part, decisions[number]) for number, part in parts.items())
+        by_fold, _ = self.counted.decide(tune_for(measure))
+        return self.counted.decided(by_fold)
 
     def validation_counts(self, judged, split):
         """`PixelCounts` of the validation part, by which models of a run are compared whatever judges them.
@@ -75,7 +78,7 @@ class Trial:
             split: table of `helpers.data.split.make_split`.
         """
         if self.part != FOLDS:
-            return decided_counts(self.tuned_on, self.decisions)
+            return decided_counts(self.counted.tuned[self.decisions.version], self.decisions)
         ids = split.loc[split["split"] == VALIDATION, "image_id"]
         return judged.take(self.judged["image_id"].isin(ids).to_numpy())
 
@@ -90,12 +93,8 @@ class Trial:
             (float32 array (height, width, classes) of probabilities, uint8 array of the masks decided by what the
             image had no part in), both at the image's own size.
         """
-        fold_of = self.judged.set_index("image_id")["fold"]
         for image_id in image_ids:
-            fold = fold_of[image_id]
-            probabilities = self.kept.probabilities(image_id, dataset.shape_of(image_id))
-            decisions = self.by_fold[fold]
-            yield probabilities, threshold_masks(probabilities, decisions.thresholds, decisions.smallest)
+            yield self.counted.decide_image(dataset, image_id, self.by_fold)
 
     def judge(self, dataset):
         """`PixelCounts` of the judging images, each by a network and decisions that it had no part in.
@@ -130,7 +129,9 @@ class Plan:
         pretrained: as in `begin_with`.
         encoder_weights: as in `begin_with`.
         measure: what the decisions are tuned for.
-        mirrored: predict by the mean over each image and its mirror images.
+        mirrored: try the mean over each image and its mirror images.
+        sizes: multiples of the network's size at which to try to predict, 1 among them; also the mean of all.
+        fill_holes: try for each class whether filling the holes in its masks gains.
         precision: in which to train, as in `built_in`; "" takes what this machine is quick at. Whatever it is, the
             network that comes of it, and that judges, is whole.
     """
@@ -150,12 +151,20 @@ class Plan:
     encoder_weights: str = "none"
     measure: str = "kaggle_dice"
     mirrored: bool = False
+    sizes: tuple = (1.0,)
+    fill_holes: bool = False
     precision: str = ""
 
     @property
     def network(self):
         """What a bundle says of how the network predicts."""
-        return {"input_shape": self.shape, "channels": self.channels, "mirrored": self.mirrored}
+        about = {"architecture": self.recipe.network, "arguments": self.arguments}
+        return about | {"input_shape": self.shape, "channels": self.channels}
+
+    @property
+    def versions(self):
+        """The versions of a prediction that are tried, as tuple of `Version`."""
+        return candidates(self.sizes, self.mirrored)
 
     def train(self, chosen, watched, folder):
         """Train a fresh network on the images of a table, looking at those of another.
@@ -199,7 +208,7 @@ class Plan:
         return build_model(self.recipe.network, self.shape, len(outputs), **self.arguments)
 
     def require(self, target):
-        """Stop where the recipe learns something else.
+        """Stop where the recipe learns something else, or its network can't predict what is to be tried.
 
         Args:
             target: beginning of the recipe's target: "masks", or "defect" for classifiers.
@@ -207,6 +216,10 @@ class Plan:
         Raises:
             ValueError: it does.
         """
+        if len({part.sizes for part in parts_of(self.versions)}) > 1:
+            from helpers.models.build import require_any_size
+
+            require_any_size(self.recipe.network, "sizes")
         if not self.recipe.target.startswith(target):
             notebook = "04_segmentation" if self.recipe.target == MASKS else "03_classifier"
             raise ValueError(
@@ -225,16 +238,19 @@ class Plan:
             `KeptPredictions`.
         """
         image_ids = [image_id for table in tables for image_id in table["image_id"]]
-        return keep_predictions(Path(folder) / PREDICTIONS, model, self.network, self.dataset, image_ids)
+        path = Path(folder) / PREDICTIONS
+        return keep_predictions(path, model, self.network, self.dataset, image_ids, self.versions)
 
-    def count(self, kept, table):
-        """`ThresholdCounts` of the images of a table, at their own size."""
-        return ThresholdCounts.concatenate(
-            count_at_thresholds(
-                self.dataset.masks(image_id), kept.probabilities(image_id, self.dataset.shape_of(image_id))
-            )
-            for image_id in table["image_id"]
-        )
+    def keep(self, part, judged, tuned, kept):
+        """`KeptTrial` of tables of images and what was predicted for them."""
+        tables = (table[COLUMNS].reset_index(drop=True) for table in (judged, tuned))
+        return KeptTrial(Path(self.folder).name, part, *tables, (kept,))
+
+    def decide(self, kept):
+        """Count the pixels of a `KeptTrial` and decide it: dict of what `Trial` takes of that."""
+        counted = kept.count(self.dataset, fill=self.fill_holes)
+        by_fold, ships = counted.decide(tune_for(self.measure))
+        return {"counted": counted, "by_fold": by_fold, "decisions": ships}
 
 
 def judge_by_holdout(plan):
@@ -247,22 +263,8 @@ def judge_by_holdout(plan):
     train, validation, holdout = (plan.split[plan.split["split"] == part] for part in (TRAIN, VALIDATION, HOLDOUT))
     model, history, settings = plan.train(train, validation, plan.folder)
     kept = plan.predict(model, [validation, holdout], plan.folder)
-    tuned_on = plan.count(kept, validation)
-    decisions = tune_decisions(tuned_on, plan.measure)
-    return Trial(
-        model=model,
-        decisions=decisions,
-        part=HOLDOUT,
-        judged=holdout[["image_id", "group"]].assign(fold=0),
-        counts=plan.count(kept, holdout),
-        by_fold={0: decisions},
-        models={0: model},
-        kept=kept,
-        tuned_on=tuned_on,
-        tuned_groups=validation["group"],
-        history=history,
-        settings=settings,
-    )
+    trial = plan.keep(HOLDOUT, holdout.assign(fold=0), validation, kept)
+    return Trial(model=model, models={0: model}, history=history, settings=settings, **plan.decide(trial))
 
 
 def judge_by_folds(plan, ship=True):
@@ -287,45 +289,20 @@ def judge_by_folds(plan, ship=True):
             f"patience: got {plan.recipe.training.patience}, expected 0 with folds: the fold that judges must not "
             "choose when to stop."
         )
-    models, counts, histories, paths = {}, {}, [], []
+    models, histories, paths = {}, [], []
     for fold, part in plan.split.groupby("fold"):
         others = plan.split[plan.split["fold"] != fold]
         folder = Path(plan.folder) / f"fold-{fold}"
         models[fold], history, settings = plan.train(others, part, folder)
-        kept = plan.predict(models[fold], [part], folder)
-        counts[fold] = plan.count(kept, part)
-        paths += kept.paths
+        paths += plan.predict(models[fold], [part], folder).paths
         histories.append(history.assign(fold=fold))
-    by_fold = _decide_by_folds(counts, plan.measure)
-    pooled = ThresholdCounts.concatenate(counts.values())
-    judged = pd.concat([part for _, part in plan.split.groupby("fold")])
     model, history = models[0], histories[0].iloc[:0]
     if ship:
         model, history, settings = plan.train(plan.split, plan.split.iloc[:0], plan.folder)
-    return Trial(
-        model=model,
-        decisions=tune_decisions(pooled, plan.measure),
-        part=FOLDS,
-        judged=judged[["image_id", "group", "fold"]],
-        counts=pooled,
-        by_fold=by_fold,
-        models=models,
-        kept=KeptPredictions(paths),
-        tuned_on=pooled,
-        tuned_groups=judged["group"],
-        history=pd.concat([*histories, history.assign(fold="all")], ignore_index=True),
-        settings=settings,
-    )
-
-
-def _decide_by_folds(counts, measure):
-    """For each fold, `Decisions` tuned on the counts of the others."""
-    return {
-        fold: tune_decisions(
-            ThresholdCounts.concatenate(part for other, part in counts.items() if other != fold), measure
-        )
-        for fold in counts
-    }
+    judged = pd.concat([part for _, part in plan.split.groupby("fold")])
+    trial = plan.keep(FOLDS, judged, judged, KeptPredictions(paths))
+    history = pd.concat([*histories, history.assign(fold="all")], ignore_index=True)
+    return Trial(model=model, models=models, history=history, settings=settings, **plan.decide(trial))
 
 
 def decisions_table(trial, class_names):
@@ -335,4 +312,7 @@ def decisions_table(trial, class_names):
     for name, decisions in [*named, ("ships", trial.decisions)]:
         columns[f"threshold, {name}"] = decisions.thresholds
         columns[f"smallest mask, {name}"] = decisions.smallest
+        if trial.counted.fills:
+            filled = decisions.filled or (False,) * len(class_names)
+            columns[f"holes filled, {name}"] = ["yes" if fills else "no" for fills in filled]
     return pd.DataFrame(columns, index=pd.Index(class_names, name="class"))

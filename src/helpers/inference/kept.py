@@ -1,7 +1,8 @@
 """Predictions that are kept: what a network gives for labelled images, at its own size, to be looked at again.
 
-One ZIP file for each network: `index.json`, and for each image an array of half-precision probabilities (versions,
-height, width, classes). All scores are taken from what is kept, so that whoever computes them later gets the same.
+One ZIP file for each network: `index.json`, and for each image an array of half-precision probabilities (parts, height,
+width, classes), at the network's size: of the image as it is, with its mirror images, and at other sizes. All scores
+are taken from what is kept, so that whoever computes them later gets the same.
 """
 
 import hashlib
@@ -16,41 +17,48 @@ from tqdm import tqdm
 from helpers.code import code_digest
 from helpers.data.resize import resize_probabilities
 from helpers.files import written_beside
-from helpers.inference.predict import predict_at_network_size
+from helpers.inference.predict import Passes, in_batches
+from helpers.models.versions import AS_IT_IS, Version, parts_of
 
 INDEX = "index.json"
-VERSIONS = ("as it is", "mirrored")  # what a network gives for an image, and the mean with those for its mirror images
+BATCH = 8
 
 
-def keep_predictions(path, model, network, dataset, image_ids):
+def keep_predictions(path, model, network, dataset, image_ids, versions=(AS_IT_IS,)):
     """Predict images and keep what comes, unless the same network's predictions of them are kept there already.
 
     Args:
         path: the ZIP file; it appears only when it is whole.
         model: keras.Model.
-        network: dict with input_shape, channels and mirrored.
+        network: dict with input_shape, channels, architecture and arguments, as `helpers.inference.predict.Passes`
+            takes it.
         dataset: a `Dataset`.
         image_ids: labelled images.
+        versions: the versions of each prediction that are wanted; means over sizes are taken when they are read.
 
     Returns:
         `KeptPredictions` of this file.
     """
     path, image_ids = Path(path), list(image_ids)
-    key = _key(model, network, dataset, image_ids)
-    if path.is_file():
-        kept = KeptPredictions([path])
-        if kept.keys == [key]:
-            return kept
+    key = _key(model, network, dataset, image_ids, versions)
+    if path.is_file() and _read_index(path)["key"] == key:
+        return KeptPredictions([path])
+    passes = Passes(model, network, versions)
     images = (dataset.image(image_id, network["channels"]) for image_id in image_ids)
-    found = predict_at_network_size(model, network, images)
+    found = (parts for batch in in_batches(images, BATCH) for parts in passes.predict(batch))
     with written_beside(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-        versions = VERSIONS[: 2 if network["mirrored"] else 1]
-        about = {"key": key, "image_ids": image_ids, "versions": versions}
-        _add(file, INDEX, json.dumps(about))
-        for number, probabilities in enumerate(tqdm(found, "Predicting", len(image_ids), unit="image", mininterval=1)):
+        for number, parts in enumerate(tqdm(found, "Predicting", len(image_ids), unit="image", mininterval=1)):
             held = io.BytesIO()
-            np.save(held, probabilities.astype(np.float16), allow_pickle=False)
+            np.save(held, parts.astype(np.float16), allow_pickle=False)
             _add(file, f"{number}.npy", held.getvalue())
+        index = {
+            "key": key,
+            "image_ids": image_ids,
+            "versions": [version.describe() for version in versions],
+            # the first batch may have waited for the network to be made ready
+            "seconds": [float(np.median(taken[1:] or taken)) for taken in passes.seconds.values() if taken],
+        }
+        _add(file, INDEX, json.dumps(index))
     return KeptPredictions([path])
 
 
@@ -65,46 +73,73 @@ class KeptPredictions:
     Attributes:
         paths: the files, as list of Path.
         image_ids: all images, file after file.
-        versions: names of the versions of each prediction, those of `VERSIONS`.
-        keys: what tells each file's network and images from others.
+        versions: the versions of each prediction, as tuple of `Version`.
     """
 
     def __init__(self, paths):
+        """Read what is in the files.
+
+        Raises:
+            ValueError: a file is of an earlier version of this project.
+        """
         self.paths = [Path(path) for path in paths]
-        self.keys, self._places, self.versions = [], {}, ()
+        self._places, self._seconds, self.versions = {}, [], ()
         for path in self.paths:
-            with zipfile.ZipFile(path) as file:
-                index = json.loads(file.read(INDEX))
-            self.keys.append(index["key"])
-            self.versions = tuple(index["versions"])
+            index = _read_index(path)
+            if "seconds" not in index:
+                raise ValueError(f"{path} is of an earlier version of this project. Run 04_segmentation again.")
+            self.versions = tuple(map(Version.of, index["versions"]))
+            self._seconds.append(index["seconds"])
             self._places |= {image_id: (path, number) for number, image_id in enumerate(index["image_ids"])}
         self.image_ids = list(self._places)
 
-    def probabilities(self, image_id, shape, version=-1):
+    def probabilities(self, image_id, shape, version=AS_IT_IS):
         """What was predicted for an image.
 
         Args:
             image_id: one of `image_ids`.
             shape: (height, width) of the image in pixels.
-            version: number of the version; -1 is the last, which is what the model gives.
+            version: one of `versions`.
 
         Returns:
             float32 array (height, width, classes) of probabilities.
 
         Raises:
             KeyError: nothing is kept of that image.
+            ValueError: that version isn't kept.
         """
         path, number = self._places[image_id]
+        places = self._parts(version)
         with zipfile.ZipFile(path) as file:
-            versions = np.load(io.BytesIO(file.read(f"{number}.npy")), allow_pickle=False)
-        return resize_probabilities(versions[version].astype(np.float32), shape)
+            parts = np.load(io.BytesIO(file.read(f"{number}.npy")), allow_pickle=False)
+        return resize_probabilities(parts[places].mean(axis=0, dtype=np.float32), shape)
+
+    def seconds(self, version=AS_IT_IS):
+        """Seconds that an image took to be predicted so, on the machine that it was predicted on; a mean of files."""
+        places = self._parts(version)
+        return float(np.mean([sum(seconds[place] for place in places) for seconds in self._seconds]))
+
+    def _parts(self, version):
+        """Places of what a version is the mean of."""
+        if version not in self.versions:
+            names = ", ".join(kept.name for kept in self.versions)
+            raise ValueError(f"{self.paths[0]}: no prediction {version.name!r} is kept there, only: {names}.")
+        parts = parts_of(self.versions)
+        return [parts.index(part) for part in version.parts]
 
 
-def _key(model, network, dataset, image_ids):
+def _read_index(path):
+    """What a file says of itself."""
+    with zipfile.ZipFile(path) as file:
+        return json.loads(file.read(INDEX))
+
+
+def _key(model, network, dataset, image_ids, versions):
     """SHA-256 of a network's weights, of how it predicts, of the code for that, and of the images."""
     digest = hashlib.sha256()
     for weights in model.get_weights():
         digest.update(np.ascontiguousarray(weights).tobytes())
-    digest.update(json.dumps([list(network["input_shape"]), network["channels"], network["mirrored"]]).encode())
+    described = [version.describe() for version in versions]
+    digest.update(json.dumps([list(network["input_shape"]), network["channels"], described]).encode())
     digest.update("\n".join([dataset.fingerprint, code_digest("helpers.inference.predict"), *image_ids]).encode())
     return digest.hexdigest()

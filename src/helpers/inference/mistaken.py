@@ -40,23 +40,21 @@ class Looked:
     outside: np.ndarray
 
 
-def look_at_images(step, dataset, version=-1):
+def look_at_images(step, dataset):
     """Decide the masks of all judging images, and count what needs the masks themselves.
 
     Args:
         step: a `helpers.inference.steps.ChainStep`.
         dataset: a `Dataset`.
-        version: of the predictions.
 
     Returns:
         `Looked`, in the order of the judging images.
     """
-    trial = step.counted.trial
     components, mixed, pixels, taken, inside, outside = [], [], [], [], [], []
-    for image_id in tqdm(trial.judged["image_id"], "Looking at masks", unit="image", mininterval=1):
+    for image_id in tqdm(step.counted.trial.judged["image_id"], "Looking at masks", unit="image", mininterval=1):
         true = dataset.masks(image_id).astype(bool)
-        found = step.counted.masks(dataset, image_id, step.by_fold, version).astype(bool)
-        probabilities = trial.probabilities(dataset, image_id, version)
+        probabilities, found = step.counted.decide_image(dataset, image_id, step.by_fold)
+        found = found.astype(bool)
         components.append(component_counts(true, found))
         beside = np.concatenate([found, ~found.any(axis=-1, keepdims=True)], axis=-1)
         mixed.append(np.einsum("hwt,hwp->tp", true, beside, dtype=np.int64))

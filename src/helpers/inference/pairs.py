@@ -292,6 +292,7 @@ def match_files(first, second, shape, *, image_ids=None, place="the folder of im
             "held in memory. Is ClassId the column of another number?"
         )
     notes = (*first.notes, *second.notes, *_note_images(first, second, images, classes, image_ids))
+    notes += (*_note_classes(first, second), *_note_classes(second, first))
     codes = [_pair_codes(file, images, classes) for file in (first, second)]
     size = (len(images), len(classes))
     areas = [
@@ -388,6 +389,18 @@ def _note_images(first, second, images, classes, given):
         )
     notes.append(f"Neither file tells which classes there are: taken as 1 to {len(classes)}.")
     return tuple(notes)
+
+
+def _note_classes(file, other):
+    """Classes that a file with a row for each image and class has, and one with rows for masks alone doesn't name."""
+    lacking = sorted(set(other.table["ClassId"]) - set(file.table["ClassId"]))
+    if file.row_per_pair or not other.row_per_pair or not lacking:
+        return ()
+    names = ", ".join(map(str, lacking))
+    return (
+        f"{file.path} has no mask of class {names}, which {other.path} has rows for: taken as free of it. Are both of "
+        "the same data set?",
+    )
 
 
 def _check_overlap(first, second):

@@ -1,13 +1,83 @@
 """Predictions at the image's own size, one image at a time."""
 
-from collections import deque
+import time
 
 import numpy as np
 
 from helpers.data.resize import resize_image, resize_probabilities
+from helpers.inference.holes import fill_holes
 from helpers.inference.tuning import Decisions
+from helpers.models.versions import Version, parts_of
 
-MIRRORINGS = ((), (1,), (2,), (1, 2))  # axes of a batch: as it is, upside down, left to right, and both
+MIRRORINGS = ((1,), (2,), (1, 2))  # axes of a batch that are turned around: upside down, left to right, and both
+
+
+class Passes:
+    """A network that is asked for versions of a prediction, a few images at a time.
+
+    Attributes:
+        parts: the versions of a single size that are predicted, as tuple of `Version`.
+        seconds: dict of part -> list of the seconds that an image took, with a number for each batch.
+    """
+
+    def __init__(self, model, network, versions):
+        """Prepare the passes through a network.
+
+        Args:
+            model: keras.Model.
+            network: dict with input_shape and channels, such as a bundle; for other sizes than the network's own also
+                architecture and arguments.
+            versions: the versions of its predictions that are wanted.
+
+        Raises:
+            ValueError: the network gives something else than masks.
+        """
+        if network.get("target", "masks") != "masks":
+            raise ValueError(f"the bundle gives {network['target']}, expected masks. Take the bundle of a model of 04.")
+        self.parts = parts_of(versions)
+        self.seconds = {part: [] for part in self.parts}
+        self._shape, self._channels = tuple(network["input_shape"]), network["channels"]
+        self._models = dict.fromkeys({size for part in self.parts for size in part.sizes}, model)
+        if set(self._models) != {1.0}:
+            from helpers.models.build import any_size_twin
+
+            twin = any_size_twin(model, network["architecture"], network["arguments"])
+            self._models = {size: model if size == 1 else twin for size in self._models}
+
+    def predict(self, images):
+        """What the network gives for a few images.
+
+        Args:
+            images: list of uint8 arrays (height, width, channels), of any sizes.
+
+        Returns:
+            float32 array (images, parts, height, width, classes) of probabilities, at the network's own size.
+
+        Raises:
+            ValueError: an image is of another kind, or the network gives NaN.
+        """
+        for image in images:
+            _check_image(image, self._channels)
+        found = {}
+        for size, model in self._models.items():
+            shape = tuple(round(side * size) for side in self._shape)
+            wanted = [part for part in self.parts if part.sizes == (size,)]
+            begun = time.perf_counter()
+            batch = np.stack([resize_image(image, shape) for image in images]).astype(np.float32) / 255
+            predicted = [model.predict_on_batch(batch)]
+            for part in sorted(wanted, key=lambda part: part.mirrored):
+                if part.mirrored:
+                    predicted += [np.flip(model.predict_on_batch(np.flip(batch, axes)), axes) for axes in MIRRORINGS]
+                mean = np.mean(predicted, axis=0, dtype=np.float32)
+                require_finite(mean)
+                found[part] = np.stack([resize_probabilities(each, self._shape) for each in mean])
+                self.seconds[part].append((time.perf_counter() - begun) / len(images))
+        return np.stack([found[part] for part in self.parts], axis=1)
+
+    def predict_at_own_size(self, images):
+        """The mean of the parts for a few images, one at a time: float32 array (height, width, classes)."""
+        for image, parts in zip(images, self.predict(images), strict=True):
+            yield resize_probabilities(parts.mean(axis=0, dtype=np.float32), np.shape(image)[:2])
 
 
 def predict_probabilities(model, bundle, images, batch_size=8):
@@ -15,8 +85,8 @@ def predict_probabilities(model, bundle, images, batch_size=8):
 
     Args:
         model: the bundle's keras.Model.
-        bundle: what `bundle.json` holds; where it says `mirrored`, the probabilities are means over the image and its
-            three mirror images.
+        bundle: what `bundle.json` holds; where it says `mirrored` or has several `sizes`, the probabilities are means
+            over the image's mirror images and over these sizes.
         images: iterable of uint8 arrays (height, width, channels), of any sizes.
         batch_size: images that go through the network together.
 
@@ -26,35 +96,9 @@ def predict_probabilities(model, bundle, images, batch_size=8):
     Raises:
         ValueError: an image is of another kind, the network gives NaN, or the batch size is below 1.
     """
-    shapes = deque()
-
-    def seen():
-        for image in images:
-            shapes.append(np.shape(image)[:2])
-            yield image
-
-    for versions in predict_at_network_size(model, bundle, seen(), batch_size):
-        yield resize_probabilities(versions[-1], shapes.popleft())
-
-
-def predict_at_network_size(model, bundle, images, batch_size=8):
-    """Predict images in batches, and give what the network gives, one image at a time.
-
-    Args, Raises:
-        As `predict_probabilities`.
-
-    Yields:
-        float32 array (versions, height, width, classes) of probabilities, at the network's size: of the image as it is,
-        and where the bundle says `mirrored` of the mean with its mirror images.
-    """
-    if batch_size < 1:
-        raise ValueError(f"batch_size: got {batch_size}, expected 1 or more images. 8 is usual.")
-    if bundle.get("target", "masks") != "masks":
-        raise ValueError(f"the bundle gives {bundle['target']}, expected masks. Take the bundle of a model of 04.")
+    passes = Passes(model, bundle, [Version.of(bundle)])
     for batch in in_batches(images, batch_size):
-        for image in batch:
-            _check_image(image, bundle["channels"])
-        yield from _predict_batch(model, bundle, batch)
+        yield from passes.predict_at_own_size(batch)
 
 
 def predict_masks(model, bundle, images, batch_size=8, state=None):
@@ -80,23 +124,28 @@ def predict_masks(model, bundle, images, batch_size=8, state=None):
     asks = any(decisions.gates)
     if asks and state is None:
         raise ValueError(f"the bundle asks the classifier {bundle['classifier']!r} first. Give what it states.")
+    passes = Passes(model, bundle, [decisions.version])
     for batch in in_batches(images, batch_size):
         stated = state(batch) if asks else np.ones(len(batch))
         smallest = np.broadcast_to(decisions.smallest_of(stated), (len(batch), len(decisions.thresholds)))
-        predicted = predict_probabilities(model, bundle, batch, batch_size)
-        for probabilities, sizes in zip(predicted, smallest, strict=True):
-            yield threshold_masks(probabilities, decisions.thresholds, sizes)
+        for probabilities, sizes in zip(passes.predict_at_own_size(batch), smallest, strict=True):
+            yield threshold_masks(probabilities, decisions.thresholds, sizes, decisions.filled)
 
 
 def bundle_decisions(bundle):
     """The `Decisions` that a bundle carries."""
-    return Decisions(
-        *(tuple(bundle.get(key, ())) for key in ("thresholds", "smallest_masks", "gates", "smallest_masks_clean"))
-    )
+    keys = ("thresholds", "smallest_masks", "gates", "smallest_masks_clean", "filled")
+    return Decisions(*(tuple(bundle.get(key, ())) for key in keys), Version.of(bundle))
 
 
 def in_batches(images, batch_size):
-    """Lists of so many images, the last one perhaps shorter."""
+    """Lists of so many images, the last one perhaps shorter.
+
+    Raises:
+        ValueError: the batch size is below 1.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size: got {batch_size}, expected 1 or more images. 8 is usual.")
     waiting = []
     for image in images:
         waiting.append(image)
@@ -128,7 +177,7 @@ def mask_predictor(model, bundle, dataset, part="train", state=None):
     return predict
 
 
-def threshold_masks(probabilities, thresholds, smallest=None):
+def threshold_masks(probabilities, thresholds, smallest=None, filled=()):
     """Masks where the probability reaches the threshold of its class.
 
     Args:
@@ -136,40 +185,32 @@ def threshold_masks(probabilities, thresholds, smallest=None):
         thresholds: a number for each class.
         smallest: for each class, the smallest mask that is believed, as a fraction of the image; a smaller one is
             taken back whole. None believes all.
+        filled: for each class, whether the holes of its mask are filled, before its size is looked at; empty fills
+            none.
 
     Returns:
         uint8 array of that shape, of 0 and 1.
 
     Raises:
-        ValueError: there is not one threshold for each class, or not one smallest mask.
+        ValueError: there is not one threshold for each class, or not one of the others.
     """
     probabilities = np.asarray(probabilities)
     # In the precision of the probabilities, so that 0.3 reaches a threshold of 0.3.
     thresholds = np.asarray(thresholds, dtype=probabilities.dtype)
     smallest = np.zeros(probabilities.shape[-1:]) if smallest is None else np.asarray(smallest, dtype=float)
-    for name, numbers in (("thresholds", thresholds), ("smallest masks", smallest)):
+    filled = np.asarray(filled, dtype=bool) if len(filled) else np.zeros(smallest.shape, bool)
+    for name, numbers in (("thresholds", thresholds), ("smallest masks", smallest), ("choices to fill", filled)):
         if numbers.shape != probabilities.shape[-1:]:
             raise ValueError(
                 f"got {name} of shape {numbers.shape} for {probabilities.shape[-1]} classes, expected one for each. "
                 "Are they those of this model's bundle?"
             )
     masks = (probabilities >= thresholds).astype(np.uint8)
+    for index in np.flatnonzero(filled):
+        masks[..., index] = fill_holes(masks[..., index])
     height, width = masks.shape[:2]
     masks[..., masks.sum(axis=(0, 1)) < smallest * (height * width)] = 0
     return masks
-
-
-def _predict_batch(model, bundle, images):
-    """Versions of the probabilities of a few images, each at the network's size."""
-    shape = tuple(bundle["input_shape"])
-    batch = np.stack([resize_image(image, shape) for image in images]).astype(np.float32) / 255
-    mirrorings = MIRRORINGS if bundle["mirrored"] else MIRRORINGS[:1]
-    predicted = np.stack([np.flip(model.predict_on_batch(np.flip(batch, axes)), axes) for axes in mirrorings])
-    require_finite(predicted)
-    versions = [predicted[0]]
-    if bundle["mirrored"]:
-        versions.append(predicted.mean(axis=0, dtype=np.float32))
-    yield from np.stack(versions, axis=1)
 
 
 def require_finite(predicted):

@@ -6,12 +6,13 @@ import pandas as pd
 
 from helpers.counts import PixelCounts
 from helpers.files import read_json
-from helpers.inference.classify import read_gate
 from helpers.inference.evaluate import estimate_texts
-from helpers.inference.trials import JOINED, CountedTrial, KeptTrial, tune_for
+from helpers.inference.gate import read_gate
+from helpers.inference.trials import CountedTrial, KeptTrial, tune_for
 from helpers.inference.tuning import Decisions
 from helpers.intervals import paired_bootstrap, score_table
 from helpers.metrics import pixel_score_terms
+from helpers.models.versions import AS_IT_IS
 
 GATE = "gate of the classifier"
 MEASURES = ("kaggle_dice", "defect_dice", "empty_accuracy")
@@ -35,49 +36,94 @@ class ChainStep:
     ships: Decisions
     counts: PixelCounts
 
+    @property
+    def judged(self):
+        """`ThresholdCounts` of the judging images, of the version that was chosen for each."""
+        return self.counted.judged_by(self.by_fold)
 
-def chain(trial, dataset, measure, *, stated=None, others=()):
+    @property
+    def tuned(self):
+        """`ThresholdCounts` of the images that decisions are tuned on, of the version that ships."""
+        return self.counted.tuned[self.ships.version]
+
+    @property
+    def seconds(self):
+        """Seconds that the networks for masks took for an image, as it would ship."""
+        return self.counted.trial.seconds(self.ships.version)
+
+
+def chain(counted, measure, *, stated=None):
     """Decide a trial in ever more ways, each added to those before.
 
     Args:
-        trial: a `KeptTrial`.
-        dataset: a `Dataset`.
+        counted: `CountedTrial`; mirror images, other sizes and holes are steps where it has them.
         measure: "kaggle_dice" or "defect_dice".
         stated: Series by image id of the probability of a defect that a classifier states of all its images; None
             leaves the gate out, which is the last step.
-        others: `KeptTrial`s to be averaged with it.
 
     Returns:
         List of `ChainStep`.
     """
-    plain, classes = trial.count(dataset, 0), dataset.num_classes
+    plain, classes = counted.only([AS_IT_IS]), counted.judged[AS_IT_IS].true.shape[1]
     usual = Decisions((0.5,) * classes, (0.0,) * classes)
     steps = [
         _step("threshold 0.5", plain, lambda counts: usual),
-        _step("thresholds tuned", plain, tune_for(measure, sizes=(0.0,))),
-        _step("smallest masks", plain, tune_for(measure)),
+        _step("thresholds tuned", plain, tune_for(measure, sizes=(0.0,), fill=False)),
+        _step("smallest masks", plain, tune_for(measure, fill=False)),
     ]
-    counted = plain
-    if trial.mirrored:
-        counted = trial.count(dataset)
-        steps.append(_step("mirror images", counted, tune_for(measure)))
-    if others:
-        counted = trial.averaged(others).count(dataset)
-        steps.append(_step(f"mean with {', '.join(other.name for other in others)}", counted, tune_for(measure)))
+    if counted.fills:
+        steps.append(_step("holes filled", plain, tune_for(measure)))
+    at_its_size = [version for version in counted.versions if version.sizes == AS_IT_IS.sizes]
+    if len(at_its_size) > 1:
+        steps.append(_step("mirror images", counted.only(at_its_size), tune_for(measure)))
+    if len(at_its_size) < len(counted.versions):
+        steps.append(_step("other sizes", counted, tune_for(measure)))
     if stated is not None:
         steps.append(_step(GATE, counted.behind(stated), tune_for(measure)))
     return steps
 
 
-def chain_table(steps, groups):
-    """Scores of each step, and its paired difference from the step before.
+def each_version(counted, measure):
+    """Each version of the predictions by itself, whichever is chosen: list of `ChainStep`, tuned for a measure."""
+    return [_step(version.name, counted.only([version]), tune_for(measure)) for version in counted.versions]
+
+
+def averaging(trial, others, dataset, measure, fill=False):
+    """A trial alone, and its mean with one more model each time, on the images that all of them judge.
+
+    Args:
+        trial: a `KeptTrial`.
+        others: `KeptTrial`s to be averaged with it; all judged by the same images.
+        dataset: a `Dataset`.
+        measure: "kaggle_dice" or "defect_dice".
+        fill: whether to try to fill holes.
+
+    Returns:
+        List of `ChainStep`.
+
+    Raises:
+        ValueError: the others are judged by different images, or by some that the trial has no prediction of.
+    """
+    trial = trial.on_images_of(others[0])
+    together = [trial, *(trial.averaged(others[:number]) for number in range(1, len(others) + 1))]
+    names = [f"{trial.name} alone", *(f"mean with {', '.join(other.name for other in others[:number])}"
+                                      for number in range(1, len(others) + 1))]  # fmt: skip
+    return [
+        _step(name, each.count(dataset, fill), tune_for(measure)) for name, each in zip(names, together, strict=True)
+    ]
+
+
+def chain_table(steps, groups, against_first=False):
+    """Scores of each step, its paired difference from the step before, and what it costs.
 
     Args:
         steps: list of `ChainStep`.
         groups: label of each judging image's group.
+        against_first: give the difference from the first step instead.
 
     Returns:
-        (table of texts, dict of step -> score -> Estimate; the differences are named `<measure>, gain`).
+        (table of texts, dict of step -> score -> Estimate; the differences are named `<measure>, gain`). The last
+        column of the table, `ms an image`, is of the networks for masks alone.
     """
     estimates, before = {}, None
     for step in steps:
@@ -90,8 +136,10 @@ def chain_table(steps, groups):
                 for measure in MEASURES[:2]
             }
             estimates[step.name] |= gains
-        before = terms
-    return estimate_texts(estimates).rename_axis("step").fillna("–"), estimates
+        if before is None or not against_first:
+            before = terms
+    table = estimate_texts(estimates).rename_axis("step").fillna("–")
+    return table.assign(**{"ms an image": [f"{1000 * step.seconds:.0f}" for step in steps]}), estimates
 
 
 def decide_again(run, dataset):
@@ -108,9 +156,8 @@ def decide_again(run, dataset):
         FileNotFoundError: there are no decisions or no predictions yet.
     """
     decided = read_json(run.need("tuning.json"))
-    first, *others = (KeptTrial.read(run.directory / "models" / name) for name in decided["model"].split(JOINED))
-    trial = first.averaged(others) if others else first
-    counted = trial.count(dataset)
+    trial = KeptTrial.read(run.directory / "models" / decided["model"])
+    counted = trial.count(dataset, decided["fill_holes"])
     if decided["classifier"]:
         split = pd.read_csv(run.need("split.csv"), dtype={"image_id": str, "combination": str})
         every = list(dict.fromkeys([*trial.judged["image_id"], *trial.tuned["image_id"]]))
@@ -121,7 +168,8 @@ def decide_again(run, dataset):
 
 def look_at_image(step, dataset, image_id):
     """A judging image as it is, its true masks, and those that a step decides: three uint8 arrays, channels last."""
-    return dataset.image(image_id), dataset.masks(image_id), step.counted.masks(dataset, image_id, step.by_fold)
+    _, masks = step.counted.decide_image(dataset, image_id, step.by_fold)
+    return dataset.image(image_id), dataset.masks(image_id), masks
 
 
 def _step(name, counted, choose):

@@ -132,14 +132,12 @@ def read_rows(path):
     """
     path = Path(path)
     check_file(path)
-    table = read_table(path)
+    table = read_table(path, lambda columns: _check_columns(path, columns))
     columns = table.columns.drop("row").tolist()
     if set(columns) >= set(ROW_PER_PAIR):
         named = [_split_pair(cell) for cell in table["ImageId_ClassId"]]
-    elif set(columns) >= set(ROW_PER_DEFECT):
-        named = [_check_mask(*cells) for cells in zip(table["ImageId"], table["ClassId"], strict=True)]
     else:
-        raise columns_error(path, columns)
+        named = [_check_mask(*cells) for cells in zip(table["ImageId"], table["ClassId"], strict=True)]
     names = pd.DataFrame(named, columns=["ImageId", "ClassId", "problem", "mend"])
     names = names.astype({"ImageId": "str", "ClassId": "int64", "problem": "str", "mend": "str"})
     return SubmissionRows(path, columns, set(columns) >= set(ROW_PER_PAIR), names.join(table[["EncodedPixels", "row"]]))
@@ -246,10 +244,18 @@ def spreadsheet_damage(text):
 
 def columns_error(path, columns):
     """The ValueError about a file whose columns are not those of a submission."""
-    return ValueError(
-        f"{path}: found the columns {shorten(', '.join(columns), 200)[1:-1]}; expected {EXPECTED_COLUMNS}. "
-        "Is this a submission, with commas between its cells?"
-    )
+    mend = "Is this a submission, with its header in the first row?"
+    for name, mark in (("semicolons", ";"), ("tabs", "\t")):
+        if len(columns) == 1 and mark in columns[0]:
+            mend = f"Its cells are separated by {name}: write it with commas."
+    found = shorten(", ".join(columns), 200)[1:-1]
+    return ValueError(f"{path}: row 1: found the columns {found}; expected {EXPECTED_COLUMNS}. {mend}")
+
+
+def _check_columns(path, columns):
+    """Raise an error unless the columns of either format are there."""
+    if not any(set(columns) >= set(wanted) for wanted in (ROW_PER_PAIR, ROW_PER_DEFECT)):
+        raise columns_error(path, columns)
 
 
 def _read_area(path, record, shape):

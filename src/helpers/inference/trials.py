@@ -1,38 +1,40 @@
 """Trials as they are kept: what networks gave for images that they never saw, to be decided and judged anew."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from helpers.files import read_json, write_json
-from helpers.inference.judging import FOLDS
+from helpers.inference.by_fold import apply_by_fold, choose_by_fold
 from helpers.inference.kept import KeptPredictions
 from helpers.inference.predict import threshold_masks
-from helpers.inference.tuning import ThresholdCounts, count_at_thresholds, decided_counts, tune_decisions
+from helpers.inference.tuning import ThresholdCounts, count_at_thresholds, decided_counts, tune_versions
+from helpers.models.versions import AS_IT_IS
 
 TRIAL = "trial.json"
 COLUMNS = ["image_id", "group", "fold"]
 JOINED = " + "  # stands between the names of models whose mean is taken
 
 
-def write_trial(folder, trial, tuned):
+def write_trial(folder, trial):
     """Keep beside a bundle which images judge it and which it is tuned on; the predictions are there already.
 
     Args:
         folder: the model's folder.
-        trial: a `helpers.inference.judging.Trial`.
-        tuned: table with image_id, group and fold of the images that decisions are tuned on.
+        trial: a `KeptTrial` whose predictions lie in that folder.
     """
     folder = Path(folder)
+    (kept,) = trial.kept
     write_json(
         folder / TRIAL,
         {
             "part": trial.part,
             "judged": trial.judged[COLUMNS].to_numpy().tolist(),
-            "tuned": tuned[COLUMNS].to_numpy().tolist(),
-            "files": [path.relative_to(folder).as_posix() for path in trial.kept.paths],
+            "tuned": trial.tuned[COLUMNS].to_numpy().tolist(),
+            "files": [path.relative_to(folder).as_posix() for path in kept.paths],
         },
     )
 
@@ -48,6 +50,8 @@ class KeptTrial:
         tuned: the same of the images that decisions are tuned on; with folds the same images, of which those of the
             fold that is judged are left out each time.
         kept: `KeptPredictions` of all of them, or several whose mean is taken.
+
+    The versions of a mean are those of the first model; another that has no such version goes in as it is.
     """
 
     name: str
@@ -91,32 +95,65 @@ class KeptTrial:
         return KeptTrial(JOINED.join(trial.name for trial in (self, *others)), self.part, self.judged, self.tuned, kept)
 
     @property
-    def mirrored(self):
-        """Whether all its predictions have a version that is averaged over mirror images."""
-        return all(len(kept.versions) > 1 for kept in self.kept)
+    def versions(self):
+        """The versions of its predictions, that of the image as it is first."""
+        return self.kept[0].versions
 
-    def probabilities(self, dataset, image_id, version=-1):
+    def on_images_of(self, other):
+        """The same predictions, judged and tuned on the images of another trial.
+
+        Args:
+            other: `KeptTrial` that is judged by the holdout.
+
+        Raises:
+            ValueError: some of its images were not predicted here.
+        """
+        known = set(self.kept[0].image_ids)
+        missing = [each for table in (other.judged, other.tuned) for each in table["image_id"] if each not in known]
+        if missing:
+            raise ValueError(
+                f"{self.name} has no prediction of {missing[0]!r}, which {other.name} has ({len(missing)} are "
+                "missing). Judge both by the holdout, or this one by folds."
+            )
+        return replace(self, part=other.part, judged=other.judged, tuned=other.tuned)
+
+    def probabilities(self, dataset, image_id, version=AS_IT_IS):
         """float32 array (height, width, classes) of probabilities, at the image's own size."""
         shape = dataset.shape_of(image_id)
-        return np.mean([kept.probabilities(image_id, shape, version) for kept in self.kept], axis=0, dtype=np.float32)
+        found = [kept.probabilities(image_id, shape, each) for kept, each in self._versions_of(version)]
+        return np.mean(found, axis=0, dtype=np.float32)
 
-    def count(self, dataset, version=-1):
-        """Count the pixels of all its images at all thresholds.
+    def seconds(self, version=AS_IT_IS):
+        """Seconds that all its networks took for an image, on the machine that it was predicted on."""
+        return sum(kept.seconds(each) for kept, each in self._versions_of(version))
+
+    def _versions_of(self, version):
+        """(`KeptPredictions`, the version that it gives) for each of those whose mean is taken."""
+        return [(kept, version if version in kept.versions or kept is self.kept[0] else AS_IT_IS) for kept in self.kept]
+
+    def count(self, dataset, fill=False):
+        """Count the pixels of all its images at all thresholds, for each version of the predictions.
 
         Args:
             dataset: a `Dataset`.
-            version: of the predictions; -1 is what the model gives.
+            fill: whether to count with holes filled, too.
 
         Returns:
             `CountedTrial`.
         """
         ids = list(dict.fromkeys([*self.judged["image_id"], *self.tuned["image_id"]]))
-        counts = ThresholdCounts.concatenate(
-            count_at_thresholds(dataset.masks(image_id), self.probabilities(dataset, image_id, version))
-            for image_id in ids
-        )
+        parts = {version: [] for version in self.versions}
+        for image_id in tqdm(ids, f"Counting {self.name}", unit="image", mininterval=1):
+            masks = dataset.masks(image_id)
+            for version, found in parts.items():
+                probabilities = self.probabilities(dataset, image_id, version)
+                found.append(count_at_thresholds(masks, probabilities, fill=fill))
+        counts = {version: ThresholdCounts.concatenate(found) for version, found in parts.items()}
         places = pd.Series(range(len(ids)), index=ids)
-        judged, tuned = (counts.take(places[table["image_id"]].to_numpy()) for table in (self.judged, self.tuned))
+        judged, tuned = (
+            {version: each.take(places[table["image_id"]].to_numpy()) for version, each in counts.items()}
+            for table in (self.judged, self.tuned)
+        )
         return CountedTrial(self, judged, tuned)
 
 
@@ -126,58 +163,131 @@ class CountedTrial:
 
     Attributes:
         trial: the `KeptTrial`.
-        judged: `ThresholdCounts` of the judging images, in the order of `trial.judged`.
-        tuned: `ThresholdCounts` of the images that decisions are tuned on, in the order of `trial.tuned`.
+        judged: dict of `Version` -> `ThresholdCounts` of the judging images, in the order of `trial.judged`.
+        tuned: dict of `Version` -> `ThresholdCounts` of the images that decisions are tuned on, in the order of
+            `trial.tuned`.
     """
 
     trial: KeptTrial
-    judged: ThresholdCounts
-    tuned: ThresholdCounts
+    judged: dict
+    tuned: dict
+
+    @property
+    def versions(self):
+        """The versions that may be chosen."""
+        return tuple(self.tuned)
+
+    @property
+    def fills(self):
+        """Whether it was counted with holes filled, too."""
+        return self.tuned[self.versions[0]].filled is not None
+
+    def only(self, versions):
+        """The same with some of the versions alone."""
+        judged, tuned = ({version: each[version] for version in versions} for each in (self.judged, self.tuned))
+        return replace(self, judged=judged, tuned=tuned)
 
     def behind(self, stated):
         """The same with what a classifier states of the images: a Series by image id."""
         judged, tuned = (
-            counts.behind(stated[table["image_id"]].to_numpy())
-            for counts, table in ((self.judged, self.trial.judged), (self.tuned, self.trial.tuned))
+            {version: counts.behind(stated[table["image_id"]].to_numpy()) for version, counts in each.items()}
+            for each, table in ((self.judged, self.trial.judged), (self.tuned, self.trial.tuned))
         )
-        return CountedTrial(self.trial, judged, tuned)
+        return replace(self, judged=judged, tuned=tuned)
 
     def decide(self, choose):
         """Decisions for each judging fold, made without it, and those that ship.
 
         Args:
-            choose: function of `ThresholdCounts` that gives `Decisions`.
+            choose: function of a dict of `Version` -> `ThresholdCounts` that gives `Decisions`.
 
         Returns:
             (dict of fold -> `Decisions`, `Decisions` by all images to tune on).
         """
-        folds = self.trial.judged["fold"].unique()
-        ships = choose(self.tuned)
-        if self.trial.part != FOLDS:
-            return dict.fromkeys(folds, ships), ships
-        of_fold = self.trial.tuned["fold"].to_numpy()
-        return {fold: choose(self.tuned.take(of_fold != fold)) for fold in folds}, ships
+
+        def choose_on(rows):
+            return choose({version: counts.take(rows) for version, counts in self.tuned.items()})
+
+        by_fold = choose_by_fold(self.trial.part, self.trial.judged, self.trial.tuned, choose_on)
+        return by_fold, choose(self.tuned)
 
     def decided(self, by_fold):
         """`PixelCounts` of the judging images, in the order of `trial.judged`, by decisions for each fold."""
-        folds = self.trial.judged["fold"].to_numpy()
-        places, parts = [], []
-        for fold, decisions in by_fold.items():
-            chosen = np.flatnonzero(folds == fold)
-            places.append(chosen)
-            parts.append(decided_counts(self.judged.take(chosen), decisions))
-        joined = type(parts[0]).concatenate(parts)
-        return joined.take(np.argsort(np.concatenate(places)))
+        return apply_by_fold(
+            self.trial.judged,
+            by_fold,
+            lambda rows, decisions: decided_counts(self.judged[decisions.version].take(rows), decisions),
+        )
 
-    def masks(self, dataset, image_id, by_fold, version=-1):
-        """uint8 array (height, width, classes): a judging image's masks by the decisions of its fold."""
+    def judged_by(self, by_fold):
+        """`ThresholdCounts` of the judging images, of the versions, and filled, as the decisions for each fold say."""
+        return apply_by_fold(
+            self.trial.judged,
+            by_fold,
+            lambda rows, decisions: self.judged[decisions.version].take(rows).filling(decisions.filled),
+        )
+
+    def decide_image(self, dataset, image_id, by_fold):
+        """A judging image's probabilities, and its masks by the decisions of its fold.
+
+        Args:
+            dataset: a `Dataset`.
+            image_id: one of the judging images.
+            by_fold: dict of fold -> `Decisions`.
+
+        Returns:
+            (float32 array, uint8 array of 0 and 1), both (height, width, classes), at the image's own size.
+        """
         row = int(np.flatnonzero(self.trial.judged["image_id"] == image_id)[0])
         decisions = by_fold[self.trial.judged["fold"].iloc[row]]
-        stated = None if self.judged.stated is None else self.judged.stated[[row]]
-        probabilities = self.trial.probabilities(dataset, image_id, version)
-        return threshold_masks(probabilities, decisions.thresholds, decisions.smallest_of(stated)[0])
+        stated = self.judged[decisions.version].stated
+        smallest = decisions.smallest_of(None if stated is None else stated[[row]])[0]
+        probabilities = self.trial.probabilities(dataset, image_id, decisions.version)
+        return probabilities, threshold_masks(probabilities, decisions.thresholds, smallest, decisions.filled)
 
 
 def tune_for(measure, **settings):
-    """Function of `ThresholdCounts` that gives the `Decisions` tuned for a measure."""
-    return lambda counts: tune_decisions(counts, measure, **settings)
+    """Function of a dict of `Version` -> `ThresholdCounts` that gives the `Decisions` tuned for a measure."""
+    return lambda counts: tune_versions(counts, measure, **settings)
+
+
+def choose_trials(trials, names):
+    """Some of a run's trials, by their names.
+
+    Args:
+        trials: dict of name -> `KeptTrial`.
+        names: those wanted.
+
+    Returns:
+        List of `KeptTrial`.
+
+    Raises:
+        ValueError: a model of that name was not trained in this run.
+    """
+    strange = [name for name in names if name not in trials]
+    if strange:
+        raise ValueError(f"there is no model {strange[0]!r} in this run. Choose from: {', '.join(trials)}.")
+    return [trials[name] for name in names]
+
+
+def versions_table(counted, by_fold, ships):
+    """Which version of the prediction was chosen.
+
+    Args:
+        counted: `CountedTrial`.
+        by_fold: dict of fold -> `Decisions`.
+        ships: `Decisions` that ship.
+
+    Returns:
+        Table with a row for each version: milliseconds that an image takes, the number of judging folds that it was
+        chosen for, and whether it ships.
+    """
+    rows = {
+        version.name: {
+            "ms an image": f"{1000 * counted.trial.seconds(version):.0f}",
+            "chosen for folds": f"{sum(each.version == version for each in by_fold.values())} of {len(by_fold)}",
+            "ships": "yes" if ships.version == version else "no",
+        }
+        for version in counted.versions
+    }
+    return pd.DataFrame(rows).T.rename_axis("prediction")

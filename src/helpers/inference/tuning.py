@@ -1,18 +1,22 @@
-"""Decisions tuned on images that do not judge: for each class a threshold, the smallest mask believed, and a gate."""
+"""Decisions tuned on images that do not judge: for each class threshold, smallest mask believed, holes and gate."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from helpers.counts import PixelCounts
+from helpers.inference.holes import fill_holes
+from helpers.metrics import defect_dice, kaggle_dice
+from helpers.models.versions import AS_IT_IS, Version
 
 THRESHOLDS = tuple(round(0.05 * number, 2) for number in range(1, 20))
 # Smallest masks that are tried, as fractions of the image; a mask larger than the image is never believed.
 SIZES = (0.0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
 NEVER = 2.0
 GATES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)  # probabilities of a defect, stated by a classifier, that are tried
-MEASURES = ("kaggle_dice", "defect_dice")
+MEASURES = {"kaggle_dice": kaggle_dice, "defect_dice": defect_dice}
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class ThresholdCounts:
         pixels: int64 array (images,) of the images' areas.
         thresholds: tuple of the thresholds, rising.
         stated: float array (images,) of the probability of a defect that a classifier states; None without one.
+        filled: `ThresholdCounts` of the same images with the holes of the predicted masks filled; None where those were
+            not counted.
     """
 
     true: np.ndarray
@@ -34,16 +40,38 @@ class ThresholdCounts:
     pixels: np.ndarray
     thresholds: tuple = THRESHOLDS
     stated: np.ndarray | None = None
+    filled: "ThresholdCounts | None" = None
 
     def take(self, images):
         """The counts of some images, by position or by an array of bool."""
         arrays = (self.true[images], self.predicted[images], self.shared[images], self.pixels[images])
         stated = None if self.stated is None else self.stated[images]
-        return ThresholdCounts(*arrays, self.thresholds, stated)
+        filled = None if self.filled is None else self.filled.take(images)
+        return ThresholdCounts(*arrays, self.thresholds, stated, filled)
 
     def behind(self, stated):
         """The same counts with what a classifier states of each image: float array (images,), or None."""
-        return replace(self, stated=None if stated is None else np.asarray(stated, float))
+        filled = None if self.filled is None else self.filled.behind(stated)
+        return replace(self, stated=None if stated is None else np.asarray(stated, float), filled=filled)
+
+    def filling(self, classes):
+        """The same counts, for some classes with their holes filled.
+
+        Args:
+            classes: for each class whether to fill; empty fills none.
+
+        Raises:
+            ValueError: holes are to be filled, and were not counted so.
+        """
+        if not any(classes):
+            return self
+        if self.filled is None:
+            raise ValueError("holes are to be filled, and were not counted so. Count the images with `fill=True`.")
+        chosen = np.asarray(classes, bool)[:, np.newaxis]
+        predicted, shared = (
+            np.where(chosen, getattr(self.filled, name), getattr(self, name)) for name in ("predicted", "shared")
+        )
+        return replace(self, predicted=predicted, shared=shared)
 
     @classmethod
     def concatenate(cls, parts):
@@ -56,17 +84,18 @@ class ThresholdCounts:
         if len({part.thresholds for part in parts}) != 1:
             raise ValueError("expected the counts of one or more images at the same thresholds. Count them anew.")
         names = ("true", "predicted", "shared", "pixels")
-        stated = [part.stated for part in parts]
+        stated, filled = [part.stated for part in parts], [part.filled for part in parts]
         return cls(
             *(np.concatenate([getattr(part, name) for part in parts]) for name in names),
             parts[0].thresholds,
             None if any(each is None for each in stated) else np.concatenate(stated),
+            None if any(each is None for each in filled) else cls.concatenate(filled),
         )
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """What turns probabilities into masks.
+    """What turns probabilities into masks, and which version of the prediction the probabilities are.
 
     Attributes:
         thresholds: for each class, the probability from which a pixel counts as defect.
@@ -75,12 +104,16 @@ class Decisions:
         gates: for each class, the probability of a defect below which a classifier takes the image for clean; empty
             without a classifier.
         smallest_clean: for each class, the smallest mask that is believed on such an image; `NEVER` believes none.
+        filled: for each class, whether the holes of its mask are filled, before its size is looked at; empty: none.
+        version: the `Version` of the prediction that all this is for, the same for all classes.
     """
 
     thresholds: tuple
     smallest: tuple
     gates: tuple = ()
     smallest_clean: tuple = ()
+    filled: tuple = ()
+    version: Version = AS_IT_IS
 
     def smallest_of(self, stated=None):
         """For each image and class the smallest mask that is believed, (images, classes) or (1, classes).
@@ -99,13 +132,35 @@ class Decisions:
         return np.where(taken_for_clean, self.smallest_clean, self.smallest)
 
 
-def count_at_thresholds(y_true, probabilities, thresholds=THRESHOLDS):
+class Choice(NamedTuple):
+    """What is chosen for one class; as the attributes of `Decisions`."""
+
+    threshold: float = 0.5
+    smallest: float = 0.0
+    gate: float = 0.0
+    smallest_clean: float = 0.0
+    filled: bool = False
+
+
+class Way(NamedTuple):
+    """What a grid of scores by smallest mask and threshold is for; without a gate the size for clean images is 0."""
+
+    filled: bool = False
+    gate: float = 0.0
+    smallest_clean: float = 0.0
+
+
+PLAIN = Way()
+
+
+def count_at_thresholds(y_true, probabilities, thresholds=THRESHOLDS, fill=False):
     """Count one image's pixels at many thresholds at once.
 
     Args:
         y_true: array (height, width, classes) of 0 and 1.
         probabilities: float array of the same shape.
         thresholds: rising tuple; a pixel is predicted where its probability reaches the threshold.
+        fill: whether to count with the holes of the predicted masks filled, too.
 
     Returns:
         `ThresholdCounts` of one image.
@@ -120,32 +175,48 @@ def count_at_thresholds(y_true, probabilities, thresholds=THRESHOLDS):
             "for both. Are they of one image, at its own size?"
         )
     # as `threshold_masks` does it: in the precision of the probabilities
-    reached = np.searchsorted(np.asarray(thresholds, probabilities.dtype), probabilities, side="right")
-    classes, bins = y_true.shape[-1], len(thresholds) + 1
-    places = reached + bins * np.arange(classes)
-    everywhere = np.bincount(places.ravel(), minlength=classes * bins).reshape(classes, bins)
-    in_defects = np.bincount(places[y_true > 0], minlength=classes * bins).reshape(classes, bins)
+    edges = np.asarray(thresholds, probabilities.dtype)
+    levels = np.zeros(y_true.shape[::-1], np.uint8)  # class by class, each in one piece of memory
+    true = np.ascontiguousarray(y_true.T) > 0
+    probabilities = np.ascontiguousarray(probabilities.T)
+    marked = probabilities >= edges[0]  # few are, so that the rest needs no search
+    levels[marked] = np.searchsorted(edges, probabilities[marked], side="right")
+    counts = _count_levels(true, levels, thresholds)
+    if not fill:
+        return counts
+    return replace(counts, filled=_count_levels(true, np.stack([fill_holes(plane) for plane in levels]), thresholds))
+
+
+def _count_levels(true, levels, thresholds):
+    """`ThresholdCounts` of one image from the number of thresholds that each pixel reaches, (classes, ...)."""
+    bins = len(thresholds) + 1
+    everywhere, in_defects = (
+        np.array([np.bincount(plane.ravel(), minlength=bins) for plane in planes])
+        for planes in (levels, [plane[inside] for plane, inside in zip(levels, true, strict=True)])
+    )
     predicted, shared = (np.cumsum(counts[:, ::-1], axis=1)[:, -2::-1] for counts in (everywhere, in_defects))
     return ThresholdCounts(
         in_defects.sum(axis=1)[np.newaxis],
         predicted[np.newaxis],
         shared[np.newaxis],
-        np.array([y_true.shape[0] * y_true.shape[1]]),
+        np.array([true[0].size]),
         tuple(thresholds),
     )
 
 
-def tune_decisions(counts, measure="kaggle_dice", sizes=SIZES):
-    """Choose threshold, smallest mask and gate for each class, by the score over the images given.
+def tune_decisions(counts, measure="kaggle_dice", sizes=SIZES, fill=True):
+    """Choose threshold, smallest mask, holes and gate for each class, by the score over the images given.
 
     Each class is tuned by itself, since both measures are means over pairs of image and class. Of near-equal choices
     the one in the middle of a plateau wins: a choice counts by the mean of its own score and its neighbours'. A gate is
-    chosen where a classifier states something of the images, and only where it gains.
+    chosen where a classifier states something of the images, holes are filled where they were counted so, and both
+    only where they gain.
 
     Args:
         counts: `ThresholdCounts` of images that will not judge the result.
         measure: "kaggle_dice", or "defect_dice" for pairs with a defect alone.
         sizes: smallest masks to try, rising, as fractions of the image.
+        fill: whether to try to fill holes, where the counts with filled ones are there.
 
     Returns:
         `Decisions`. A class that no pair speaks for gets 0.5 and 0.
@@ -158,12 +229,37 @@ def tune_decisions(counts, measure="kaggle_dice", sizes=SIZES):
     """
     if measure not in MEASURES:
         raise ValueError(f"measure: got {measure!r}, expected one of: {', '.join(MEASURES)}.")
+    counts = counts if fill else replace(counts, filled=None)
     chosen = [
         choose(score_grid(counts, class_index, measure, sizes), counts.thresholds, sizes)
         for class_index in range(counts.true.shape[1])
     ]
-    columns = [tuple(column) for column in zip(*chosen, strict=True)]
-    return Decisions(*columns[: 2 if counts.stated is None else 4])
+    decided = Decisions(*(tuple(column) for column in zip(*chosen, strict=True)))
+    if counts.stated is None:
+        decided = replace(decided, gates=(), smallest_clean=())
+    return decided if any(decided.filled) else replace(decided, filled=())
+
+
+def tune_versions(counts, measure="kaggle_dice", sizes=SIZES, fill=True):
+    """Choose the version of the prediction whose tuned decisions score best, and these.
+
+    Args:
+        counts: dict of `Version` -> `ThresholdCounts` of the same images, which will not judge the result; the version
+            that costs least first.
+        measure: as for `tune_decisions`, like the others.
+        sizes: smallest masks to try.
+        fill: whether to try to fill holes.
+
+    Returns:
+        `Decisions`; a version that gains nothing over an earlier one is not taken.
+    """
+    tuned = [replace(tune_decisions(each, measure, sizes, fill), version=version) for version, each in counts.items()]
+    best, chosen = -np.inf, tuned[0]
+    for decisions in tuned:
+        score = MEASURES[measure](decided_counts(counts[decisions.version], decisions))
+        if score > best + 1e-12:
+            best, chosen = score, decisions
+    return chosen
 
 
 def decided_counts(counts, decisions):
@@ -177,8 +273,9 @@ def decided_counts(counts, decisions):
         `PixelCounts`, without the background.
 
     Raises:
-        ValueError: a threshold was not counted.
+        ValueError: a threshold, or filled holes, were not counted.
     """
+    counts = counts.filling(decisions.filled)
     strange = sorted(set(decisions.thresholds) - set(counts.thresholds))
     if strange:
         raise ValueError(f"threshold {strange[0]} was not counted, only {counts.thresholds}. Count the images anew.")
@@ -197,7 +294,8 @@ def describe_decisions(decisions, class_names):
         class_names: a name for each class.
 
     Returns:
-        dict of class_names, thresholds, smallest_masks, gates and smallest_masks_clean, each a list by class.
+        dict of class_names, thresholds, smallest_masks, gates, smallest_masks_clean and filled, each a list by class;
+        and of sizes and mirrored, which say of what version of the prediction they are.
     """
     return {
         "class_names": list(class_names),
@@ -205,6 +303,8 @@ def describe_decisions(decisions, class_names):
         "smallest_masks": [float(size) for size in decisions.smallest],
         "gates": [float(gate) for gate in decisions.gates],
         "smallest_masks_clean": [float(size) for size in decisions.smallest_clean],
+        "filled": [bool(fills) for fills in decisions.filled],
+        **decisions.version.describe(),
     }
 
 
@@ -242,16 +342,16 @@ def score_grid(counts, class_index, measure="kaggle_dice", sizes=SIZES, weights=
         weights: how often each image counts, (images,); None counts each once.
 
     Returns:
-        dict of (gate, smallest mask on images taken for clean) -> float array (sizes, thresholds) of scores; without a
-        gate the key is None. NaN everywhere where no image speaks for the class.
+        dict of `Way` -> float array (sizes, thresholds) of scores, `PLAIN` first. NaN everywhere where no image speaks
+        for the class; there is no other way then.
     """
     cube, judged = dice_cube(counts, class_index, measure, sizes)
     weights = np.ones(len(judged)) if weights is None else np.asarray(weights, float)
     weights = weights[judged]
     if not weights.sum():
-        return {None: np.full(cube.shape[1:], np.nan)}
+        return {PLAIN: np.full(cube.shape[1:], np.nan)}
     total = np.tensordot(weights, cube, 1) / weights.sum()
-    grids = {None: total}
+    grids = {PLAIN: total}
     if counts.stated is not None:
         never = dice_cube(counts, class_index, measure, (NEVER,))[0][:, 0]
         for gate in GATES:
@@ -263,7 +363,12 @@ def score_grid(counts, class_index, measure="kaggle_dice", sizes=SIZES, weights=
                 allowed = np.asarray(sizes) < size
                 grid = rest + np.tensordot(clean, asked, 1) / weights.sum()
                 if allowed.any():
-                    grids[gate, size] = np.where(allowed[:, np.newaxis], grid, -np.inf)
+                    grids[Way(gate=gate, smallest_clean=size)] = np.where(allowed[:, np.newaxis], grid, -np.inf)
+    if counts.filled is not None:
+        whole = np.zeros(len(counts.true))
+        whole[judged] = weights
+        filled = score_grid(counts.filled, class_index, measure, sizes, whole)
+        grids |= {way._replace(filled=True): grid for way, grid in filled.items()}
     return grids
 
 
@@ -271,18 +376,20 @@ def choose(grids, thresholds, sizes=SIZES):
     """The choice in the middle of the best plateau of a `score_grid`.
 
     Returns:
-        (threshold, smallest mask, gate, smallest mask on images taken for clean); the gate is 0 where none gains, and
-        0.5 and 0 stand where no image speaks for the class.
+        `Choice`; gate and filled are 0 and False where they don't gain, and 0.5 and 0 stand where no image speaks for
+        the class.
     """
-    if np.isnan(grids[None]).all():
-        return 0.5, 0.0, 0.0, 0.0
-    best = None
-    for key, grid in grids.items():
-        size, place = np.unravel_index(_smoothed(grid).argmax(), grid.shape)
-        score = _smoothed(grid)[size, place]
-        if best is None or score > best[0] + 1e-12:
-            best = score, thresholds[place], sizes[size], *(key or (0.0, sizes[size]))
-    return best[1:]
+    if np.isnan(grids[PLAIN]).all():
+        return Choice()
+    best, chosen = -np.inf, None
+    for way, grid in grids.items():
+        smoothed = _smoothed(grid)
+        size, place = np.unravel_index(smoothed.argmax(), grid.shape)
+        if chosen is None or smoothed[size, place] > best + 1e-12:
+            best = smoothed[size, place]
+            clean = way.smallest_clean if way.gate else sizes[size]
+            chosen = Choice(thresholds[place], sizes[size], way.gate, clean, way.filled)
+    return chosen
 
 
 def _smoothed(grid):
@@ -308,8 +415,8 @@ def stability(counts, groups, class_names, measure="kaggle_dice", sizes=SIZES, r
 
     Returns:
         Table with a row for each class: the choice, and from the draws the 5th and 95th per cent of threshold and
-        smallest mask, the share of draws that take a gate, and the loss: how much lower on average the choice scores
-        on a draw than what is best there.
+        smallest mask, the shares of draws that take a gate and that fill holes, and the loss: how much lower on average
+        the choice scores on a draw than what is best there.
     """
     codes, labels = pd.factorize(np.asarray(groups))
     rng = np.random.default_rng(seed)
@@ -323,15 +430,16 @@ def stability(counts, groups, class_names, measure="kaggle_dice", sizes=SIZES, r
             drawn.append(choose(grids, counts.thresholds, sizes))
             losses.append(_score_of(grids, drawn[-1], counts.thresholds, sizes)
                           - _score_of(grids, chosen, counts.thresholds, sizes))  # fmt: skip
-        thresholds, smallest, gates, _ = np.transpose(drawn)
+        thresholds, smallest, gates, _, filled = np.transpose(drawn)
         rows[name] = {
-            "threshold": chosen[0],
+            "threshold": chosen.threshold,
             "threshold, from": np.quantile(thresholds, 0.05),
             "threshold, to": np.quantile(thresholds, 0.95),
-            "smallest mask": chosen[1],
+            "smallest mask": chosen.smallest,
             "smallest mask, from": np.quantile(smallest, 0.05),
             "smallest mask, to": np.quantile(smallest, 0.95),
             "draws with a gate": (gates > 0).mean(),
+            "draws with holes filled": filled.mean(),
             "loss": np.nanmean(losses) if np.isfinite(losses).any() else np.nan,
         }
     return pd.DataFrame(rows).T.rename_axis("class")
@@ -339,8 +447,7 @@ def stability(counts, groups, class_names, measure="kaggle_dice", sizes=SIZES, r
 
 def _score_of(grids, choice, thresholds, sizes):
     """The score of one choice in a `score_grid`."""
-    if np.isnan(grids[None]).all():
+    if np.isnan(grids[PLAIN]).all():
         return np.nan
-    threshold, size, gate, clean = choice
-    grid = grids[(gate, clean) if gate else None]
-    return grid[sizes.index(size), thresholds.index(threshold)]
+    grid = grids[Way(choice.filled, choice.gate, choice.smallest_clean if choice.gate else 0.0)]
+    return grid[sizes.index(choice.smallest), thresholds.index(choice.threshold)]

@@ -23,6 +23,7 @@ BUILDERS = {
     "classifier_small": classifier_small,
 }
 MAX_CLASSES = 1000
+ANY_SIZE = ("steel_unet",)  # networks that take images of any size
 
 
 def build_model(name, shape, num_classes, /, **arguments):
@@ -58,3 +59,35 @@ def build_model(name, shape, num_classes, /, **arguments):
     if not is_whole(channels) or channels not in (1, 3):
         raise ValueError(f"channels: got {channels!r}, expected 1 or 3. Take 1 for grey images, 3 for colour.")
     return BUILDERS[name](shape, num_classes, **arguments)
+
+
+def any_size_twin(model, name, arguments):
+    """The same network with the same weights, for images of any size.
+
+    Args:
+        model: keras.Model of `build_model(name, shape, num_classes, **arguments)`.
+        name: one of `ANY_SIZE`.
+        arguments: what it was built with.
+
+    Returns:
+        keras.Model.
+    """
+    twin = build_model(name, (None, None), model.output_shape[-1], **arguments)
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def require_any_size(name, asked):
+    """Stop where a network takes images of one size alone.
+
+    Args:
+        name: the network's name.
+        asked: what needs more, to begin the message with.
+
+    Raises:
+        ValueError: it does.
+    """
+    if name not in ANY_SIZE:
+        raise ValueError(
+            f"{asked}: {name} is built for one size of image. Leave it out, or take {', '.join(ANY_SIZE)}."
+        )

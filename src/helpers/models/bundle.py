@@ -9,9 +9,10 @@ import warnings
 from pathlib import Path
 
 from helpers.files import read_json, write_json, written_beside
-from helpers.models.build import BUILDERS, build_model
+from helpers.models.build import BUILDERS, build_model, require_any_size
 from helpers.models.parts import check_shape
 from helpers.models.targets import TARGETS
+from helpers.models.versions import check_sizes
 
 FORMAT = 1
 KEYS = {
@@ -47,6 +48,8 @@ def save_bundle(
     scores,
     smallest_masks=None,
     mirrored=False,
+    sizes=(1.0,),
+    filled=(),
     target="masks",
 ):
     """Write a model bundle: `bundle.json` and a weights file that is named by its content.
@@ -64,6 +67,8 @@ def save_bundle(
         scores: dict: name -> {value, unit, split, definition}.
         smallest_masks: for each class, the smallest mask that is believed, as a fraction of the image; None: all.
         mirrored: whether predictions are means over the image and its mirror images.
+        sizes: multiples of the input size at which images are predicted; where there are several, the mean is taken.
+        filled: for each class, whether holes in its masks are filled; empty fills none.
         target: what the network gives, one of `helpers.models.targets.TARGETS`.
 
     Returns:
@@ -84,6 +89,8 @@ def save_bundle(
         "thresholds": [float(threshold) for threshold in thresholds],
         "smallest_masks": [float(size) for size in smallest_masks or [0.0] * len(class_names)],
         "mirrored": bool(mirrored),
+        "sizes": [float(size) for size in sizes],
+        "filled": [bool(fills) for fills in filled],
         "target": target,
         "weights": "new.weights.h5",
         "sha256": "",
@@ -145,6 +152,8 @@ def write_decisions(folder, decisions, scores, classifier=""):
         "smallest_masks": [float(size) for size in decisions.smallest],
         "gates": [float(gate) for gate in decisions.gates],
         "smallest_masks_clean": [float(size) for size in decisions.smallest_clean],
+        "filled": [bool(fills) for fills in decisions.filled],
+        **decisions.version.describe(),
         "classifier": classifier,
         "scores": scores,
     }
@@ -226,6 +235,25 @@ def _check_bundle(bundle, path):
                 f"{path}: {key} is {bundle[key]!r}, expected a number from 0 to 1 for each of "
                 f"{len(bundle['class_names'])} classes. Tune them again."
             )
+    sizes = bundle.get("sizes", [1.0])  # bundles from before there were sizes say nothing
+    if not isinstance(sizes, list) or not all(map(_is_number, sizes)):
+        raise ValueError(f"{path}: sizes is {sizes!r}, expected a list of numbers. Tune them again.")
+    try:
+        check_sizes(sizes)
+        if sizes != [1]:
+            require_any_size(bundle["architecture"], "sizes")
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    filled = bundle.get("filled", [])  # bundles from before it could be decided say nothing
+    if (
+        not isinstance(filled, list)
+        or len(filled) not in (0, len(bundle["class_names"]))
+        or not all(isinstance(fills, bool) for fills in filled)
+    ):
+        raise ValueError(
+            f"{path}: filled is {filled!r}, expected true or false for each of {len(bundle['class_names'])} classes. "
+            "Tune them again."
+        )
     _check_gates(bundle, path)
     if Path(bundle["weights"]).name != bundle["weights"] or not bundle["weights"].endswith(".weights.h5"):
         raise ValueError(

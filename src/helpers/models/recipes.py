@@ -11,11 +11,10 @@ from helpers.data.augment import Augmentation
 from helpers.data.sampling import sampling_weights
 from helpers.models.batches import num_batches, ordered_batches, training_batches
 from helpers.models.budget import Budget, plan_budget
-from helpers.models.build import BUILDERS, build_model
+from helpers.models.build import BUILDERS, any_size_twin, require_any_size
 from helpers.models.targets import TARGETS
 from helpers.models.train import Training, compile_model, settings_key, train_model
 
-ANY_SIZE = ("steel_unet",)  # networks that take images of any size
 FROZEN = "frozen"  # folder of the training with the encoder left alone
 CACHE = "cache"  # examples at the network's size, kept while the training lasts
 
@@ -214,10 +213,8 @@ def train_recipe(
     if bool(epochs) == bool(minutes):
         raise ValueError(f"got {epochs} epochs and {minutes} minutes, expected one of them, and 0 for the other.")
     window = choose_window(recipe, images.shape)
-    if window and recipe.network not in ANY_SIZE:
-        raise ValueError(
-            f"window: {recipe.network} is built for one size of image. Leave it out, or take {', '.join(ANY_SIZE)}."
-        )
+    if window:
+        require_any_size(recipe.network, "window")
     target = TARGETS[recipe.target]
     settings = {
         "shape": tuple(images.shape),
@@ -234,10 +231,7 @@ def train_recipe(
         "code": _training_code(recipe.network),
         **(settings or {}),
     }
-    trained = model
-    if window:
-        trained = build_model(recipe.network, (None, None), model.output_shape[-1], **arguments)
-        trained.set_weights(model.get_weights())
+    trained = any_size_twin(model, recipe.network, arguments) if window else model
     folder = Path(folder)
     make_batches = _batch_maker(recipe, images, window, seed, folder / CACHE)
     validation = None

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from helpers.data.dataset import COMPETITION_CLASSES
 from helpers.files import read_json
-from helpers.inference.trials import JOINED
 from helpers.report.prose import Prose, list_words
 
 EVALUATION, OWN = "05_evaluation", "08_blog"
@@ -39,7 +38,7 @@ class Story:
         Raises:
             FileNotFoundError: the run was not evaluated yet.
         """
-        main = read_json(run.need("tuning.json"))["model"].split(JOINED)[0]
+        main = read_json(run.need("tuning.json"))["model"]
         training = read_json(run.need(f"models/{main}/bundle.json"))["training"]
         return cls(Prose(run), main, tuple(dataset.class_names), dataset.made_up, training["beginning"])
 

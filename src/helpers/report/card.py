@@ -94,4 +94,10 @@ def model_card(folder):
     lines += ["", "| class | threshold | smallest mask, % of the image |", "|---|---|---|"]
     decisions = zip(bundle["class_names"], bundle["thresholds"], bundle["smallest_masks"], strict=True)
     lines += [f"| {name} | {threshold:g} | {100 * smallest:g} |" for name, threshold, smallest in decisions]
+    sizes = bundle.get("sizes", [1.0])
+    if sizes != [1]:
+        lines += ["", f"Images are predicted at {' and '.join(f'{size:g}' for size in sizes)} times that size."]
+    filled = [name for name, fills in zip(bundle["class_names"], bundle.get("filled", []), strict=False) if fills]
+    if filled:
+        lines += ["", f"Holes in masks are filled for {', '.join(filled)}."]
     return "\n".join(lines) + "\n"

@@ -16,6 +16,7 @@ NOTEBOOKS = (
 TRAINS = ("03_classifier", "04_segmentation")  # notebooks that run once for each of the profile's models
 OWN = ("DATA", "RUN")
 
+MADE_UP = "models/steel_unet-made-up"  # weights to begin with where images are few
 # What a profile changes against the notebooks' own parameters, which are those of `demo`.
 PROFILES = {
     "smoke": {
@@ -25,13 +26,13 @@ PROFILES = {
         "04_taken_apart": {"STEPS": 20},
         "05_evaluation": {"CLASSIFIER": "classifier_small", "REPEATS": 10},
     },
-    "demo": {"05_evaluation": {"CLASSIFIER": "classifier_small"}},
+    "demo": {"05_evaluation": {"CLASSIFIER": "classifier_small", "AVERAGED": ["steel_unet", "unet_paper"]}},
     "study": {
         "02_preprocessing": {"MAX_IMAGES": 0},
         "03_classifier": {"TRAIN_MINUTES": 5.0},
         "04_segmentation": {"TRAIN_MINUTES": 5.0},
-        "04_taken_apart": {"ABLATION_MINUTES": 2.0},
-        "05_evaluation": {"CLASSIFIER": "classifier_small"},
+        "04_taken_apart": {"ABLATION_MINUTES": 1.0, "PRETRAINED": MADE_UP},
+        "05_evaluation": {"CLASSIFIER": "classifier_small", "AVERAGED": ["steel_unet_short", "sm_unet_baseline"]},
     },
     "pretrain": {
         "02_preprocessing": {"MAX_IMAGES": 0},
@@ -39,11 +40,10 @@ PROFILES = {
     },
     "full": {
         "02_preprocessing": {"MAX_IMAGES": 0, "MAX_PIXELS": 0, "CHANNELS": 3},
-        "04_taken_apart": {"ABLATION_MINUTES": 10.0},
+        "04_taken_apart": {"ABLATION_MINUTES": 10.0, "PRETRAINED": MADE_UP},
         "05_evaluation": {"CLASSIFIER": "classifier_resnet50"},
     },
 }
-MADE_UP = "models/steel_unet-made-up"  # weights to begin with where images are few
 TWO_STAGE = {"GATE": "classifier_resnet50"}
 PUBLISHED = {
     "paper": {},
@@ -65,9 +65,15 @@ MODELS = {
         "04_segmentation": {"unet_paper": {}, "steel_unet": {"PRETRAINED": MADE_UP}},
     },
     "study": {
-        "03_classifier": {**CLASSIFIERS, "classifier_small": {"FOLDS": True, "TRAIN_MINUTES": 3.0}},
+        "03_classifier": {**CLASSIFIERS, "classifier_small": {"FOLDS": True, "TRAIN_MINUTES": 1.5}},
         "04_segmentation": {
-            "steel_unet": {"PRETRAINED": MADE_UP, "TRAIN_MINUTES": 20.0, "MIRRORED": True, "FOLDS": True},
+            "steel_unet": {
+                "PRETRAINED": MADE_UP,
+                "TRAIN_MINUTES": 7.5,
+                "MIRRORED": True,
+                "SIZES": [1.0, 1.25],
+                "FOLDS": True,
+            },
             "steel_unet_short": {"MODEL": "steel_unet"},
             **PUBLISHED,
         },
@@ -75,10 +81,25 @@ MODELS = {
     "pretrain": {"03_classifier": {}, "04_segmentation": {"steel_unet": {}}},
     "full": {"03_classifier": CLASSIFIERS, "04_segmentation": {"steel_unet": {"EPOCHS": 60}, **PUBLISHED}},
 }
+BY_FOLDS = 6  # networks of a model that is judged by five folds: one for each, and the one that ships
+ABLATIONS = 9  # trainings of `helpers.inference.ablation.ablate` on `steel_unet`
+
+
+def training_minutes(profile):
+    """Minutes of all trainings of a profile that go by the minutes, one after the other."""
+    minutes = ABLATIONS * PROFILES[profile].get("04_taken_apart", {}).get("ABLATION_MINUTES", 0.0)
+    for notebook in TRAINS:
+        for changes in MODELS[profile][notebook].values():
+            settings = PROFILES[profile].get(notebook, {}) | changes
+            minutes += settings.get("TRAIN_MINUTES", 0.0) * (BY_FOLDS if settings.get("FOLDS") else 1)
+    return minutes
+
+
 PROFILE_NOTES = {
     "smoke": "a handful of small images, one epoch; under 3 minutes on 2 cores",
     "demo": "a sample of the data at reduced size; 15 minutes at most on 2 cores",
-    "study": "all images, ours by five folds, and every published network; four hours on 2 cores, goes on when stopped",
+    "study": "all images, ours by five folds, and every published network; on 2 cores "
+    f"{training_minutes('study'):.0f} minutes of training, and half an hour around it; goes on when stopped",
     "pretrain": "steel_unet alone in ten thousand steps, for weights to begin with; half an hour on 2 cores",
     "full": "all images at the paper's sizes; meant for a GPU",
 }
