@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from helpers.data.check import check_dataset
 from helpers.files import read_json, write_json
 from helpers.runs import CODE, Run, describe_run, find_data, find_root, git_revision, open_run
 
@@ -74,6 +75,36 @@ def test_find_copies_looks_once_for_the_same_data(project, tiny_data, monkeypatc
     assert len(calls) == 2
 
 
+def test_find_problems_looks_once_for_the_same_data_and_faults(project, tiny_data, monkeypatch):
+    """An image that can't be used is no part of the fingerprint, and makes it look again all the same."""
+    calls = []
+
+    def check(dataset, copies):
+        calls.append(len(copies))
+        return check_dataset(dataset, copies)
+
+    monkeypatch.setattr("helpers.runs.check_dataset", check)
+    directory = tiny_data()
+    run = open_run(str(directory), "runs/mine")
+    for _ in range(2):
+        dataset = run.read_dataset()
+        assert len(run.find_problems(dataset)) == calls[0] and len(calls) == 1
+    (directory / "train_images" / "broken.jpg").write_text("no image")
+    again = run.read_dataset()
+    assert again.fingerprint == dataset.fingerprint
+    assert run.describe_dataset(again) != run.describe_dataset(dataset)
+    found = run.find_problems(again)
+    assert len(calls) == 2 and "broken.jpg" in found["image_id"].tolist()
+
+
+def test_tables_that_are_found_once_are_found_again_by_other_code(project, tiny_data, monkeypatch):
+    run = open_run(str(tiny_data()), "runs/mine")
+    run.find_copies(run.read_dataset())
+    monkeypatch.setattr("helpers.runs.code_digest", lambda *names: "another")
+    monkeypatch.setattr("helpers.runs.find_dataset_copies", lambda dataset: pd.DataFrame({"first": ["x"]}))
+    assert run.find_copies(run.read_dataset())["first"].tolist() == ["x"]
+
+
 def test_read_dataset_notes_the_fingerprint(project, tiny_data):
     run = open_run(str(tiny_data()), "runs/mine")
     dataset = run.read_dataset()
@@ -92,6 +123,11 @@ def test_find_data_makes_data_up_once_and_says_so(project, monkeypatch):
     assert find_data("", project, "smoke", said.append) == first == project / "data" / "made-up-small"
     assert made == [(first, 24, (64, 384))]
     assert len(said) == 1 and "making up 24 steel sheets" in said[0]
+
+
+def test_find_data_that_may_not_make_any(project):
+    assert find_data("", project, "smoke", pytest.fail, make=False) == project / "data" / "made-up-small"
+    assert not (project / "data").exists()
 
 
 def test_open_run_by_hand_names_the_run_after_data_and_profile(project):
@@ -127,6 +163,15 @@ def test_best_model_goes_by_the_validation_score(tmp_path):
         write_json(tmp_path / "results.json", records | {name: {"value": score}})
     write_json(tmp_path / "models" / "of_an_earlier_run" / "bundle.json", {})
     assert Run(tmp_path, tmp_path).best_model() == "b"
+
+
+def test_trials_are_those_that_this_run_scored(tmp_path):
+    """A folder that an earlier run left there doesn't count."""
+    for model in ("a", "b", "left"):
+        write_json(tmp_path / "models" / model / "trial.json", {})
+    records = {f"04_segmentation.{model}.kaggle_dice": {"value": 0.5} for model in ("b", "a", "without_a_trial")}
+    write_json(tmp_path / "results.json", records)
+    assert Run(tmp_path, tmp_path).trials() == {name: tmp_path / "models" / name for name in ("a", "b")}
 
 
 def test_best_model_without_any(tmp_path):

@@ -315,7 +315,8 @@ def test_two_runs_at_once_and_a_lock_that_a_kill_left(project, tiny):
     message = rf"runs/sheets-smoke: another run is under way there \(process {holder.pid}, since 20"
     with pytest.raises(SeriesError, match=message):
         run(project)
-    explain(project)  # which is not held up
+    said = explain(project)  # which is not held up
+    assert said["runs/sheets-smoke"].startswith("another run is under way") and len(said) == 4
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     holder.stdout.close()

@@ -26,6 +26,8 @@ CELLS = {
         "from helpers.files import read_json, write_json\nfrom helpers.runs import open_run",
         "run = open_run(DATA, RUN)\nresults = run.results('02_preprocessing')",
         "kept = read_json(run.need('split.csv'))",
+        "import shutil\nfolder = run.directory / 'temporary'",
+        "write_json(folder / 'a.json', 1)\nshutil.rmtree(folder)",
         "value = results.record('kept', len(kept), 'images', 'train', 'images kept')",
         "write_json(run.directory / 'tables' / '02_word.csv', WORD)",
     ],

@@ -101,10 +101,11 @@ class Course:
     def _keep_record(self, step, before, record):
         """Complete the record of a step that ended well."""
         noted = sort_notes(self.places, step.label)
-        taken_up = noted.read & set(record.own) - self._of_others(step)
+        opened = {name for name in noted.read if self.places.path(name).is_file()}  # no folder, and nothing it cleared
+        taken_up = opened & set(record.own) - self._of_others(step)
         outputs = {f"notebooks/{step.label}.ipynb", *noted.written, *taken_up}
         found = {name: self.now.digests.of(self.places.path(name)) for name in sorted(outputs)}
-        read = self.now.inputs(step, noted.read - taken_up, noted.results)
+        read = self.now.inputs(step, opened - taken_up, noted.results)
         self.records[step.label] = replace(
             record,
             finished=now(),

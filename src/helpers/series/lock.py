@@ -26,7 +26,7 @@ def only_one(run_directory):
     try:
         lock.acquire()
     except filelock.Timeout:
-        raise SeriesError(_held(run_directory)) from None
+        raise SeriesError(f"{_held(run_directory)} Wait for it to end, or take another --name.") from None
     try:
         write_json(run_directory / HOLDER, {"pid": os.getpid(), "since": now()})
         yield
@@ -35,12 +35,22 @@ def only_one(run_directory):
         lock.release()
 
 
+def who_holds(run_directory):
+    """Who holds a run's directory just now, in a sentence; "" where nobody does."""
+    run_directory = Path(run_directory)
+    if not (run_directory / LOCK).exists():
+        return ""
+    try:
+        with filelock.FileLock(run_directory / LOCK, timeout=0):
+            return ""
+    except filelock.Timeout:
+        return _held(run_directory)
+
+
 def _held(run_directory):
-    """Who holds a run's directory, in one line."""
     path = run_directory / HOLDER
     who = "which only just began"
     if path.is_file():
         holder = read_json(path)
         who = f"process {holder['pid']}, since {holder['since']}"
-    place = f"runs/{run_directory.name}"
-    return f"{place}: another run is under way there ({who}). Wait for it to end, or take another --name."
+    return f"runs/{run_directory.name}: another run is under way there ({who})."

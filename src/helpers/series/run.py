@@ -6,7 +6,7 @@ from helpers.series.asked import plan_series
 from helpers.series.changes import Now
 from helpers.series.course import Course
 from helpers.series.explain import explain_steps
-from helpers.series.lock import only_one
+from helpers.series.lock import only_one, who_holds
 from helpers.series.parameters import SeriesError
 from helpers.series.profiles import PROFILE_NOTES
 from helpers.series.records import Digests, read_records
@@ -56,6 +56,8 @@ def explain_series(root, *, say=print, **asked):
     """
     series = plan_series(root, say=say, make=False, **asked)
     say(f"Data {series.data.name}, profile {series.profile}; run in runs/{series.places.run.name}. Nothing is run now.")
+    if held := who_holds(series.places.run):
+        say(held)
     began = (series.places.run / "run.json").exists()
     digests = Digests()
     records = read_records(series.places, digests) if began else {}
