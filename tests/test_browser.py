@@ -270,6 +270,20 @@ def test_wide_tables_scroll_by_themselves(browser, made):
         assert first["x"] == pytest.approx(box["x"], abs=1)  # the row's name stays in sight
 
 
+def test_figures_that_are_shrunk_can_be_shown_larger(browser, made):
+    with Opened(browser, made / "made" / "05_evaluation.html", size={"width": 320, "height": 600}) as opened:
+        page, figure = opened.page, opened.page.locator("#figure-05_gallery_2")
+        picture, button = figure.locator(".picture"), figure.locator("button.larger")
+        page.evaluate("document.querySelector('.picture').style.width = '100px'")  # the test's figures are small
+        button.click()
+        assert picture.evaluate("(one) => one.scrollWidth > one.clientWidth") and button.inner_text() == "Smaller"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        button.click()
+        assert not picture.evaluate("(one) => one.scrollWidth > one.clientWidth")
+    with Opened(browser, made / "made" / "05_evaluation.html") as opened:
+        assert not opened.page.locator("button.larger").is_visible()
+
+
 def test_formulas_are_drawn(browser, made):
     with Opened(browser, made / "made" / "paper.html") as opened:
         box = opened.page.locator("math mfrac").first.bounding_box()

@@ -193,13 +193,16 @@ def test_contents_list_the_headings_and_lead_to_them(report):
 def test_code_is_folded_and_noise_left_out(run, tmp_path, said):
     progress = nbformat.v4.new_output("stream", name="stderr", text="Training: 50%")
     cells = [
+        text("# Gone before", ["remove-cell"]),
+        "# Noise",
         code([progress], source="shown = 1"),
         code(tags=["remove-cell"], source="gone = 2"),
         code(tags=["remove-input"], source="gone = 3"),
     ]
-    write_notebook(run, "01_eda", "# Noise", *cells, text("## Gone", ["remove-cell"]))
+    write_notebook(run, "01_eda", *cells, text("## Gone", ["remove-cell"]))
     page = pages_of(write_report(run, tmp_path / "reports" / "trial", said.append).parent)["01_eda.html"]
     assert page.count('<details class="source"><summary>Code</summary>') == 1
+    assert soup_of(page).title.text == "Noise · trial"
     assert "shown" in words_of(page) and "gone" not in words_of(page).lower()
     assert "Training: 50%" not in page and "On this page" not in page and soup_of(page).select("button.code[hidden]")
 
@@ -324,6 +327,13 @@ def test_print_paper_says_what_is_missing(report, tmp_path, monkeypatch):
         print_paper(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match=r"no report has a paper.html"):
         last_paper(tmp_path)
+
+
+def test_print_paper_prints_beside_its_page_and_is_listed(copied, monkeypatch):
+    monkeypatch.setattr(site, "print_pdf", lambda page, pdf: pdf.write_bytes(page.name.encode()) and "")
+    assert print_paper(copied) == copied / "paper.pdf"
+    assert (copied / "paper.pdf").read_bytes() == b"paper.html"
+    assert soup_of((copied.parent / "index.html").read_text()).select("a[href='trial/paper.pdf']")
 
 
 def test_last_paper_is_of_the_report_made_last(copied):

@@ -20,6 +20,7 @@ from helpers.report.show import CAPTION
 
 TEMPLATES = Path(__file__).parent / "templates"
 ARTICLES = ("07_paper", "08_blog")  # notebooks that are read as a whole: their pages have a name of their own
+LEFT_OUT = {"remove-cell", "parameters", "injected-parameters"}  # tags of cells that no page shows
 LARGEST_PAGE = 5_000_000  # bytes
 FOOTER = "Made by steel-defect-report. Every number in it was computed by the run that it describes."
 CODE_COLOURS = ("xcode", "lightbulb")  # styles of Pygments in light and dark, with enough contrast in both
@@ -35,7 +36,11 @@ def describe_page(path):
         dict of file, title, label (in the navigation), notebook, model ("" for most) and article (True or False).
     """
     notebook, _, model = path.stem.partition("-")
-    sources = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+    sources = [
+        cell.source
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "markdown" and not LEFT_OUT & set(cell.metadata.get("tags", []))
+    ]
     headings = (re.search(r"^#\s+(.+)$", source, re.MULTILINE) for source in sources)
     heading = next((found[1] for found in headings if found), path.stem)
     title = plain_text(PageMarkdown().render(heading, with_html=True))
@@ -76,7 +81,7 @@ def render_notebook(path, page, pages, report):
             "TagRemovePreprocessor": {
                 "enabled": True,
                 "remove_input_tags": ["remove-input"],
-                "remove_cell_tags": ["remove-cell", "parameters", "injected-parameters"],
+                "remove_cell_tags": sorted(LEFT_OUT),
             },
         }
     )

@@ -84,7 +84,7 @@ def write_report_list(reports):
 
 
 def print_paper(report_directory):
-    """Print the paper of a report that is there.
+    """Print the paper of a report that is there, and link it in the list of reports.
 
     Args:
         report_directory: such as `reports/severstal`.
@@ -101,6 +101,7 @@ def print_paper(report_directory):
     note = print_pdf(report_directory / PAPER, report_directory / PDF)
     if note:
         raise FileNotFoundError(note)
+    write_report_list(report_directory.parent)
     return report_directory / PDF
 
 

@@ -107,10 +107,35 @@ const prepareTable = (table) => {
   });
 };
 
+// A figure that a narrow window shrinks can be shown at its own size, to be scrolled.
+const prepareFigure = (figure) => {
+  const picture = figure.querySelector(".picture"), image = picture?.querySelector("img");
+  const caption = figure.querySelector("figcaption");
+  if (!image || !caption) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "larger";
+  const name = () => {
+    const large = figure.classList.contains("large");
+    button.textContent = large ? "Smaller" : "Larger";
+    button.setAttribute("aria-pressed", large);
+    button.hidden = !large && image.naturalWidth < 1.3 * picture.clientWidth;
+  };
+  button.addEventListener("click", () => {
+    figure.classList.toggle("large");
+    if (figure.classList.contains("large")) picture.tabIndex = 0; else picture.removeAttribute("tabindex");
+    name();
+  });
+  caption.append(" ", button);
+  new ResizeObserver(name).observe(picture);
+  if (!image.complete) image.addEventListener("load", name);
+};
+
 document.addEventListener("DOMContentLoaded", () => {
   prepareTheme();
   prepareCode();
   prepareMenus();
+  document.querySelectorAll("main figure").forEach(prepareFigure);
   for (const table of document.querySelectorAll("table.data:not(.facts)")) prepareTable(table);
 });
 })();
