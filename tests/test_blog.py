@@ -97,7 +97,9 @@ def test_better_than_saying_nothing_only_where_the_interval_lies_above_zero(tell
 
 def test_network_that_says_nothing_is_called_so(tell):
     nothing = {"05_evaluation.empty_accuracy": 1, "05_evaluation.defect_dice": 0}
-    story = tell(nothing | {"05_evaluation.above_floor": (0, 0, 0), "05_evaluation.kaggle_dice": 0.81})
+    sizes = {"08_blog.dice_of_large": 0, "08_blog.dice_of_small": 0, "08_blog.large_less_small": (0, 0, 0)}
+    story = tell(nothing | sizes | {"05_evaluation.above_floor": (0, 0, 0), "05_evaluation.kaggle_dice": 0.81})
+    assert story.size() == ""
     assert "painted no dot on any sheet" in story.floor() and story.found() == ""
     assert "learned to say nothing" in story.learned()
     assert "painted no dot" not in tell({"05_evaluation.empty_accuracy": 1}).floor()
@@ -126,6 +128,15 @@ def test_what_a_mill_loses(tell, passed, rejected, words):
     story = tell({"05_evaluation.sheets_passed_ours": passed, "05_evaluation.sheets_rejected_ours": rejected})
     assert words in shown(story.mill())
     assert ("price in good ones" in story.learned()) == (rejected is not None)
+
+
+@pytest.mark.parametrize(
+    ("rejected", "words"),
+    [(0.56, "have the same trouble. One is"), (0.02, "Take a published system. It is"), (None, "Take")],
+)
+def test_published_system_has_the_same_trouble_only_where_there_is_one(tell, rejected, words):
+    text = shown(tell({"05_evaluation.sheets_rejected_ours": rejected}).published_mill())
+    assert words in text and text.endswith("called only 73 % of the good ones good.")
 
 
 def test_mill_without_its_shares_is_only_asked(tell):
@@ -206,8 +217,11 @@ def test_size_matters_only_where_the_interval_says_so(tell):
 def test_copies_are_counted(tell):
     copied = {"01_eda.images_with_a_copy": 3000, "02_preprocessing.leaks_random_holdout": 5}
     story = tell(copied | {"02_preprocessing.leaks_the_publishers_test": 800})
-    assert "In this collection 3,000 pictures have a copy. Dealt out at random, five of those" in shown(story.copies())
-    assert "As its publisher dealt them out, 800 of the test pictures have one." in shown(story.copies())
+    assert "the test would have held five pictures whose copies lie outside it. As its publisher" in shown(
+        story.copies()
+    )
+    assert "In this collection 3,000 pictures have a copy." in shown(story.copies())
+    assert "the test holds 800 such pictures. On this page" in shown(story.copies())
     assert "publisher" not in tell(copied).copies()
     assert "found none in this collection" in tell({"01_eda.images_with_a_copy": 0}).copies()
 

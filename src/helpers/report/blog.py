@@ -115,8 +115,7 @@ class Story:
         text = (
             f"The network is a program with {dials}. It gets a picture, and answers for every dot with the chance that "
             "it belongs to a flaw. Then it is told where the flaws are, and all its dials are turned by a hair, so "
-            "that the next answer gets a little better. Nobody explains to it what a scratch is. It is corrected, "
-            "over and over. "
+            "that the next answer gets a little better. Nobody explains to it what a scratch is. "
         )
         if self.beginning["pretrained"]:
             text += f"Ours had practised on another collection before ({prose.name(self.beginning['pretrained_on'])}). "
@@ -239,7 +238,7 @@ class Story:
     def size(self):
         """Whether large defects are outlined better than small ones."""
         prose, difference = self.prose, f"{OWN}.large_less_small"
-        if not prose.has(difference):
+        if self._is_silent() or not prose.has(difference):
             return ""
         large, small = (prose.value(f"{OWN}.dice_of_{size}", ".2f") for size in ("large", "small"))
         told = (
@@ -260,9 +259,8 @@ class Story:
                 "then, only somebody who knows steel can say."
             )
         return (
-            "Before you blame the network, look at the marks once more. People mark generously, each in their own "
-            "way; now and then they overlook a flaw, or take a shadow for one. Who is right, only somebody who knows "
-            "steel can say."
+            "Before you blame the network, look at the marks once more. People mark generously, and now and then "
+            "overlook a flaw, or take a shadow for one. Who is right, only somebody who knows steel can say."
         )
 
     def mill(self):
@@ -316,9 +314,12 @@ class Story:
             self.prose.published("classifier B", measure, ".0%")
             for measure in ("accuracy", "recall of defective sheets", "recall of normal sheets")
         )
+        rejected = self.sheets[1]
+        same = self.prose.has(rejected) and self.prose.number(rejected) >= TENTH
+        begin = "Published systems have the same trouble. One" if same else "Take a published system. It"
         return (
-            f"Published systems have the same trouble. One is reported as right on {accuracy} of its photographs. It "
-            f"caught {bad} of the flawed sheets, you read further down, and called only {good} of the good ones good."
+            f"{begin} is reported as right on {accuracy} of its photographs. It caught {bad} of the flawed sheets, you "
+            f"read further down, and called only {good} of the good ones good."
         )
 
     def copies(self):
@@ -336,9 +337,12 @@ class Story:
         text += f"In this collection {prose.count(copied, 'picture has a copy', 'pictures have a copy', spelt=True)}. "
         dealt, theirs = "02_preprocessing.leaks_random_holdout", "02_preprocessing.leaks_the_publishers_test"
         if prose.has(dealt) and prose.number(dealt):
-            text += f"Dealt out at random, {prose.words(dealt)} of those in the test would have had one outside it. "
+            several = ("picture whose copy lies outside it", "pictures whose copies lie outside it")
+            text += f"Dealt out at random, the test would have held {prose.count(dealt, *several, spelt=True)}. "
         if prose.has(theirs) and prose.number(theirs):
-            text += f"As its publisher dealt them out, {prose.words(theirs)} of the test pictures have one. "
+            text += (
+                f"As its publisher dealt them out, the test holds {prose.count(theirs, 'such picture', spelt=True)}. "
+            )
         return text + "On this page copies always stay on one side."
 
     def measures(self):
@@ -395,10 +399,7 @@ class Story:
                 f"as when the white of a picture file is taken as it is. Its loss fell to {self._large(fallen)}; with "
                 f"right marks it never fell below {prose.value(right, '.1f')}. "
             )
-        return text + (
-            "No alarm rings when that happens, and the curve looks splendid. Only somebody who knows what the number "
-            "means will stop."
-        )
+        return text + "No alarm rings when that happens; the curve looks splendid."
 
     def _large(self, name):
         """A recorded number that may have many digits."""
@@ -435,7 +436,7 @@ class Story:
             )
         return (
             "What would help most? More photographs, from more than one mill, and an hour with somebody who knows "
-            f"steel, over {disagree}. A larger network comes only after that."
+            f"steel, over {disagree}."
         )
 
     def source(self, name):
