@@ -1,5 +1,6 @@
 """Thresholds and smallest masks, by hand and against masks."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from helpers.inference.tuning import (
     ThresholdCounts,
     count_at_thresholds,
     decided_counts,
+    describe_decisions,
     score_grid,
     stability,
     tune_decisions,
@@ -244,6 +246,16 @@ def test_tune_versions_takes_what_scores_best_and_else_the_first():
     assert tune_versions({AS_IT_IS: counted(good), mirrored: counted(good)}).version == AS_IT_IS
     nothing = counts_of([0], [[5] * 19], [[0] * 19])
     assert tune_versions({AS_IT_IS: nothing, mirrored: nothing}, "defect_dice").version == AS_IT_IS
+
+
+def test_describe_decisions_gives_plain_values():
+    """All that a later prediction has to follow."""
+    decisions = Decisions((0.3,), (0.01,), (0.5,), (2.0,), (np.True_,), Version((1.0, 1.25), mirrored=True))
+    described = describe_decisions(decisions, ["pits"])
+    assert json.loads(json.dumps(described)) == {
+        "class_names": ["pits"], "thresholds": [0.3], "smallest_masks": [0.01], "gates": [0.5],
+        "smallest_masks_clean": [2.0], "filled": [True], "sizes": [1.0, 1.25], "mirrored": True,
+    }  # fmt: skip
 
 
 def test_stability_tells_a_sharp_choice_from_a_flat_one():

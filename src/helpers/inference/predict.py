@@ -37,12 +37,13 @@ class Passes:
         self.parts = parts_of(versions)
         self.seconds = {part: [] for part in self.parts}
         self._shape, self._channels = tuple(network["input_shape"]), network["channels"]
-        self._models = dict.fromkeys({size for part in self.parts for size in part.sizes}, model)
-        if set(self._models) != {1.0}:
+        self._models = dict.fromkeys((size for part in self.parts for size in part.sizes), model)
+        others = [size for size in self._models if size != 1]
+        if others:
             from helpers.models.build import any_size_twin
 
             twin = any_size_twin(model, network["architecture"], network["arguments"])
-            self._models = {size: model if size == 1 else twin for size in self._models}
+            self._models |= dict.fromkeys(others, twin)
 
     def predict(self, images):
         """What the network gives for a few images.

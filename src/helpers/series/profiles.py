@@ -40,7 +40,7 @@ PROFILES = {
     },
     "full": {
         "02_preprocessing": {"MAX_IMAGES": 0, "MAX_PIXELS": 0, "CHANNELS": 3},
-        "04_taken_apart": {"ABLATION_MINUTES": 10.0, "PRETRAINED": MADE_UP},
+        "04_taken_apart": {"ABLATION_MINUTES": 10.0},
         "05_evaluation": {"CLASSIFIER": "classifier_resnet50"},
     },
 }
@@ -82,12 +82,13 @@ MODELS = {
     "full": {"03_classifier": CLASSIFIERS, "04_segmentation": {"steel_unet": {"EPOCHS": 60}, **PUBLISHED}},
 }
 BY_FOLDS = 6  # networks of a model that is judged by five folds: one for each, and the one that ships
-ABLATIONS = 9  # trainings of `helpers.inference.ablation.ablate` on `steel_unet`
+ABLATIONS = 8  # trainings of `helpers.inference.ablation.ablate` on `steel_unet`, and one more with PRETRAINED
 
 
 def training_minutes(profile):
     """Minutes of all trainings of a profile that go by the minutes, one after the other."""
-    minutes = ABLATIONS * PROFILES[profile].get("04_taken_apart", {}).get("ABLATION_MINUTES", 0.0)
+    ablation = PROFILES[profile].get("04_taken_apart", {})
+    minutes = ablation.get("ABLATION_MINUTES", 0.0) * (ABLATIONS + bool(ablation.get("PRETRAINED")))
     for notebook in TRAINS:
         for changes in MODELS[profile][notebook].values():
             settings = PROFILES[profile].get(notebook, {}) | changes
