@@ -179,6 +179,14 @@ def test_mark_that_no_record_has_is_found(prose):
     assert wrong_marks('<data class="own" value="7">7</data>', {})[0].startswith("a number of the kind 'own'")
 
 
+def test_citations_have_to_be_those_of_the_list():
+    assert check_typed("As shown before ([Pan and Yang, 2010](#ref-transfer)).") == []
+    (wrong,) = check_typed("As shown before ([Pan and Yang, 2011](#ref-transfer)).")
+    assert wrong == "'Pan and Yang, 2011' for the work 'transfer'; expected Pan and Yang, 2010"
+    page = markdown2html("It is 0.9: [it is 0.9](#ref-transfer).")
+    assert wrong_marks(page, {}) == ["the citation 'it is 0.9' of 'transfer' is none of references.csv"]
+
+
 def test_sentences_in_code_are_checked():
     assert check_source('text = f"Of {count} sheets 31 are clean."') == ["31 in: sheets 31 are clean."]
     assert (
