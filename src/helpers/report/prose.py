@@ -94,14 +94,15 @@ class Prose:
 
         Args:
             name: of the record.
-            form: a format such as ".3f" or ".0%"; None takes whole numbers for counts, and three places for the rest.
+            form: a format such as ".3f" or ".0%"; None takes three places for fractions and what is no whole number.
         """
         record = self._record(name)
-        return mark(record["value"], _describe_record(record), RECORDED, name, form)
+        return mark(record["value"], _describe_record(record), RECORDED, name, form or _usual_form(record))
 
     def estimate(self, name, form=None):
         """A recorded number with its 95 % interval behind it in brackets, where it has one."""
         record = self._record(name)
+        form = form or _usual_form(record)
         ends = [record.get(end) for end in ("low", "high")]
         text, about = format_number(record["value"], form), _describe_record(record)
         if None not in ends:
@@ -261,6 +262,11 @@ def _element(value, about, kind, source, text):
     number = "" if value is None else repr(int(value) if isinstance(value, numbers.Integral) else float(value))
     found = f' data-source="{_attribute(source)}"' if source else ""
     return f'<data class="{kind}" value="{number}"{found} title="{_attribute(about)}">{text}</data>'
+
+
+def _usual_form(record):
+    """The format of a record's number: a fraction has its places even where it is 0 or 1."""
+    return ",.3f" if record["unit"].startswith("fraction") else None
 
 
 def _describe_record(record):
