@@ -43,8 +43,8 @@ def _copies(paper):
         return ["We looked for copies of one another, also mirrored, turned and shifted ones, and found none."]
     return [
         f"{prose.words(name, capital=True)} have a copy among the others, perhaps mirrored, turned or shifted; they "
-        f"form {prose.count('01_eda.groups_of_copies', 'group')}. A copy of an image that judges must not be among "
-        "those trained on, so a group is never parted."
+        f"form {prose.count('01_eda.groups_of_copies', 'group', spelt=True)}. A copy of an image that judges must not "
+        "be among those trained on, so a group is never parted."
     ]
 
 
@@ -135,6 +135,8 @@ def the_classes(paper):
     text = [
         f"The most common class, {paper.class_name(most)}, is on {prose.count(counts[most], 'image')}, the rarest, "
         f"{paper.class_name(least)}, on {prose.count(counts[least], 'image')}."
+        if prose.number(counts[most]) > prose.number(counts[least])
+        else f"Each class is on {prose.count(counts[most], 'image')}."
     ]
     if prose.number(counts[most]) > 3 * prose.number(counts[least]):
         text.append("A mean over images hardly hears the rare one, so that every score is also given for each class.")

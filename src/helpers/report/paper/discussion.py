@@ -31,10 +31,9 @@ def beside_published(paper):
     if paper.main and prose.has(paper.score("above_floor")):
         won = prose.published_number("winner", "kaggle_dice") - floor
         competition += (
-            " If both floors are about the same, the winner stands "
-            f"{prose.setting(won, 'its kaggle_dice less that floor', '+.2f')} from it. {paper.code(paper.main)}, on "
-            f"other images and with another floor, stands {prose.value(paper.score('above_floor'), '+.2f')} from its "
-            "own."
+            " If both floors are about the same, the winner's difference to it is "
+            f"{prose.setting(won, 'its kaggle_dice less that floor', '+.2f')}. That of {paper.code(paper.main)}, on "
+            f"other images and with another floor, is {prose.value(paper.score('above_floor'), '+.2f')}."
         )
     return f"{table}\n\n{competition}"
 

@@ -25,6 +25,7 @@ VERDICTS = {
     0: "not shown to be better or worse than predicting nothing",
 }
 LOSS_WORDS = {
+    "bce_dice_loss": "cross-entropy plus Dice loss of the whole batch",
     "bce": "cross-entropy",
     "dice_loss": "Dice loss of the whole batch",
     "class_dice_loss": "Dice loss of each class",
@@ -156,9 +157,9 @@ class Paper:
         folds = self.prose.records[self.score("kaggle_dice", model)]["split"] == "folds"
         return f"02_preprocessing.{'images_used' if folds else 'holdout_images'}"
 
-    def judged_on(self, model=None):
-        """Which images judge a network, in words."""
-        images = self.prose.count(self.judged_images(model), "image")
-        if self.prose.records[self.score("kaggle_dice", model)]["split"] == "folds":
+    def judging(self):
+        """Which images judge the main network, in few words."""
+        images = self.prose.count(self.judged_images(), "image")
+        if self.prose.records[self.score("kaggle_dice")]["split"] == "folds":
             return f"all {images}, each predicted by a network that never saw it"
-        return f"a holdout of {images}, which neither training nor tuning touched"
+        return f"the {images} of the holdout"

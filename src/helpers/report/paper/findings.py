@@ -14,7 +14,7 @@ def main_result(paper):
     prose, score = paper.prose, paper.score
     above = prose.sign(score("above_floor"))
     text = [
-        f"On {paper.judged_on()}, {paper.code(paper.main)} reaches a `kaggle_dice` of "
+        f"On {paper.judging()}, {paper.code(paper.main)} reaches a `kaggle_dice` of "
         f"{prose.estimate(score('kaggle_dice'))}. Predicting nothing at all scores "
         f"{prose.value(score('all_empty_dice'))}. The difference, taken image by image, is "
         f"{prose.estimate(score('above_floor'), '+.3f')}: the network is **{VERDICTS[above]}**."
@@ -22,7 +22,11 @@ def main_result(paper):
     if above < 0:
         text.append("What it loses by marking places where nothing is, is more than it gains on the defects.")
     if above == 0:
-        text.append("More images to judge would make the interval narrower, and might decide it.")
+        text.append(
+            "More images to judge would make the interval narrower, and might decide it."
+            if prose.number(score("above_floor"))
+            else "Its decisions leave it as good as an empty prediction, and no better."
+        )
     if prose.has(score("defect_dice"), score("empty_accuracy")):
         text.append(
             "The two parts of that score tell more. On the pairs of image and class that do have a defect, the mean "
@@ -98,13 +102,14 @@ def by_class(paper):
     if not dice:
         return NO_EVALUATION
     best, worst = (choose(dice, key=lambda n: prose.number(dice[n])) for choose in (max, min))
-    text = [f"Found best is {paper.class_name(best)}, with a `defect_dice` of {prose.estimate(dice[best])}."]
-    if worst != best:
-        text.append(f"Found worst is {paper.class_name(worst)}, with {prose.estimate(dice[worst])}.")
-    if prose.number(dice[worst]) == 0:
-        text.append("Not one mask of that class touches what it should.")
-        if paper.tuning.get("measure") == "kaggle_dice":
-            text.append("Where masks of a class are rarely right, tuning for `kaggle_dice` learns that silence pays.")
+    if prose.number(dice[best]) == 0:
+        text = ["No class is found: for each of them, `defect_dice` is zero."]
+    else:
+        text = [f"Found best is {paper.class_name(best)}, with a `defect_dice` of {prose.estimate(dice[best])}."]
+        if worst != best:
+            text.append(f"Found worst is {paper.class_name(worst)}, with {prose.estimate(dice[worst])}.")
+    if prose.number(dice[worst]) == 0 and paper.tuning.get("measure") == "kaggle_dice":
+        text.append("Where masks of a class are rarely right, tuning for `kaggle_dice` learns that silence pays.")
     sides = {n: prose.sign(f"{EVALUATION}.class_{n}_above_floor") for n in dice}
     above, below = ([n for n, side in sides.items() if side == wanted] for wanted in (1, -1))
     text.append(
@@ -188,9 +193,9 @@ def where_it_fails(paper):
     if not prose.has(found, false):
         return NO_EVALUATION
     return (
-        f"Of the separate pieces of defects, {prose.estimate(found, '.0%')} are touched by a mask of their class. "
-        f"{prose.estimate(false, '.2f')} marks for each image lie on nothing. The chart shows the Dice of each defect "
-        "by its size: a small mask has little room for error, since a row of pixels at its edge is a large part of it."
+        f"Of the separate pieces of defects, {prose.estimate(found, '.0%')} are touched by a mask of their class. For "
+        f"each image, {prose.estimate(false, '.2f')} marks lie on nothing. The chart shows the Dice of each defect by "
+        "its size: a small mask has little room for error, since a row of pixels at its edge is a large part of it."
     )
 
 

@@ -65,7 +65,8 @@ def how_judged(paper):
         )
     if held:
         text.append(
-            f"{paper.list_codes(held)} {'is' if len(held) == 1 else 'are'} judged by {paper.judged_on(held[0])}."
+            f"{paper.list_codes(held)} {'is' if len(held) == 1 else 'are'} judged by a holdout of "
+            f"{prose.count(paper.judged_images(held[0]), 'image')}, which neither training nor tuning touched."
         )
     if folds and held:
         text.append(
