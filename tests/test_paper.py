@@ -13,9 +13,9 @@ from nbconvert.filters import markdown2html
 from helpers.files import write_json
 from helpers.models.losses import LOSSES
 from helpers.report.paper import Paper, data, discussion, findings, method, opening, tables
+from helpers.report.paper.competition import competition_labels
 from helpers.report.paper.facts import LOSS_WORDS
 from helpers.report.prose import NARROW, Prose, check_source, check_typed, typed_numbers, wrong_marks
-from helpers.report.published import competition_labels
 from helpers.report.references import read_references
 
 ROOT = Path(__file__).absolute().parents[1]

@@ -1,7 +1,7 @@
 """The paper's passages on the data: what there is, what others wrote of it, and how it is prepared."""
 
 from helpers.files import read_json
-from helpers.report.published import competition_labels, published_values
+from helpers.report.paper.competition import competition_labels, published_values
 
 
 def the_data(paper):

@@ -1,8 +1,8 @@
 """The paper's passages on what others reported, on its limits, and on what was learned."""
 
 from helpers.data.labels import read_published
+from helpers.report.paper.competition import competition_labels
 from helpers.report.paper.facts import TAKEN_APART, VERDICTS
-from helpers.report.published import competition_labels
 from helpers.report.references import cite
 
 FEW = 500  # images that judge, below which the paper calls them few

@@ -132,8 +132,8 @@ class Paper:
         return f"04_segmentation.{model or self.main}.{name}"
 
     def code(self, name):
-        """A name of a model as code."""
-        return f"`{name}`" if re.fullmatch(r"[a-z_]+", name) else f"<code>{self.prose.name(name)}</code>"
+        """A name of a model: as code where it is of letters alone, else marked as a name."""
+        return f"`{name}`" if re.fullmatch(r"[a-z_]+", name) else self.prose.name(name)
 
     def list_codes(self, names):
         """Names of models as a list in a sentence."""

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from helpers.metrics import kaggle_dice_from_parts
+from helpers.report.paper.competition import published_values
 from helpers.report.paper.facts import LOSS_WORDS
 from helpers.report.prose import list_words
-from helpers.report.published import published_values
 from helpers.report.site import MAIN_SCORES
 from helpers.results import format_estimate
 
