@@ -94,14 +94,12 @@ def test_smoke_shows_one_progress_line_a_notebook_with_cells_and_time(smoke):
 def test_smoke_report_has_every_page_and_figure(smoke):
     project, _, _ = smoke
     report = project / "reports" / "made-up-small"
-    for page in SMOKE_PAGES:
+    for page in set(SMOKE_PAGES) - {"07_paper"}:  # it shows figures of other pages again
         text = (report / f"{page}.html").read_text()
         for image in re.findall(r"<img [^>]*>", text):
             assert re.search(r'alt="[^"]+"', image)
         named = {"04_taken_apart": "04_taken_apart"}.get(page, "_".join([page[:2], *page.split("-")[1:]]))
-        figures = len(list((report / "figures").glob(f"{named}_*.png")))
-        # the paper shows figures of other pages again
-        assert figures and text.count("<figure>") in (range(figures + 5, 99) if page == "07_paper" else [figures])
+        assert text.count("<figure>") == len(list((report / "figures").glob(f"{named}_*.png")))
     assert "made-up photographs" in (report / "index.html").read_text()
 
 
@@ -133,6 +131,10 @@ def test_smoke_paper_holds_computed_numbers_alone(smoke):
     records = read_results(run / "results.json")
     notebook = nbformat.read(run / "notebooks" / "07_paper.ipynb", as_version=4)
     assert check_executed(notebook, records) == []
+    pictures = [
+        output for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+    ]
+    assert len(pictures) > 10 and all(picture.metadata["image/png"]["alt"] for picture in pictures)
     assert records["07_paper.check_identity"]["value"] < 1e-9 and records["07_paper.scores_checked"]["value"] > 3
     name = "04_segmentation.unet_paper.kaggle_dice"
     other = records | {name: records[name] | {"value": records[name]["value"] + 0.01}}
