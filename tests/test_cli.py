@@ -191,3 +191,20 @@ def test_importing_the_command_loads_neither_tensorflow_nor_pandas():
     code = "import sys, helpers.cli; print([name for name in ('tensorflow', 'pandas', 'cv2') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_paper_pdf_names_where_it_was_written_or_what_is_missing(tmp_path, capsys, monkeypatch):
+    for path in ("notebooks/a.ipynb", "run_all.py", "reports/trial/paper.html"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    (tmp_path / "reports" / "trial" / "run.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("helpers.report.site.print_pdf", lambda page, pdf: pdf.write_bytes(b"%PDF") and "")
+    for words in ([], ["trial"]):
+        assert main(["paper-pdf", *words]) == 0
+        assert capsys.readouterr().out == f"Written: {tmp_path / 'reports' / 'trial' / 'paper.pdf'}\n"
+    assert main(["paper-pdf", "none"]) == 1
+    assert "reports/none/paper.html is not there" in capsys.readouterr().err
+    monkeypatch.setattr("helpers.report.site.print_pdf", lambda page, pdf: "No paper.pdf: no Chromium.")
+    assert main(["paper-pdf"]) == 1
+    assert capsys.readouterr().err == "steel paper-pdf: No paper.pdf: no Chromium.\n"

@@ -5,7 +5,7 @@ import io
 from html import escape
 
 import matplotlib.pyplot as plt
-from IPython.display import HTML, Markdown, display
+from IPython.display import HTML, display
 from PIL import Image
 
 from helpers.files import read_json, write_csv, write_json, written_beside
@@ -108,15 +108,3 @@ def show_table(table, run, name, caption, digits=3, index=True, wrap=False):
             metadata={"name": name},
         )
     )
-
-
-def show_prose(text):
-    """Show Markdown in which HTML is meant as such, as far as pages know it (`helpers.report.markdown.ELEMENTS`).
-
-    What other outputs in Markdown hold of HTML shows as text. So names of files and classes have to be escaped here by
-    whoever writes the text.
-
-    Args:
-        text: Markdown.
-    """
-    display(Markdown(text, metadata={"html": True}))
