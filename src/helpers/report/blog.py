@@ -68,8 +68,8 @@ class Story:
         origin, told = ("the program drew it", "put there") if self.made_up else ("the camera saw it", "marked")
         text = (
             f"Here is one sheet of the test: as {origin}, with the flaws that {self.marked_by} {told}, and with those "
-            "that a network marked, which had never seen it before. Cover the coloured pictures with your hand and look "
-            "for yourself first. "
+            "that a network marked, which had never seen it before. Cover the coloured pictures with your hand and "
+            "look for yourself first. "
         )
         shown = f"{OWN}.shown_dice"
         if not self.prose.has(shown):
