@@ -197,11 +197,12 @@ def test_test_is_that_of_the_run(tell):
         (0.9, "agree best; the worst come"),
         (0.1, "even here they don't agree"),
         (0, "missed the flaws"),
-        (None, "looks. "),
+        (None, ""),
     ],
 )
 def test_sheet_at_the_top_is_called_what_it_is(tell, dice, words):
-    assert tell({"08_blog.shown_dice": dice}).views().partition("harder than it ")[2].find(words) >= 0
+    verdict = tell({"08_blog.shown_dice": dice}).views().partition("look for yourself first. ")[2]
+    assert words in verdict and bool(words) == bool(verdict)
 
 
 def test_size_matters_only_where_the_interval_says_so(tell):

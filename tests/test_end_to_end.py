@@ -121,6 +121,7 @@ def test_smoke_records_can_be_read_back_and_hold_against_the_data(smoke):
         assert results[f"01_eda.images_with_class_{class_id}"]["value"] == expected
     assert results["06_submission.lint_errors"]["value"] == 0
     assert results["04_segmentation.unet_paper.bundle_difference"]["value"] < 1e-6
+    assert results["08_blog.check_score"]["value"] < 1e-12 and results["08_blog.pictures_missing"]["value"] == 0
     identity = {name: results[f"04_segmentation.unet_paper.{name}"]["value"] for name in
                 ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy")}  # fmt: skip
     floor = identity["all_empty_dice"]

@@ -68,7 +68,7 @@ class Story:
         text = (
             f"Here is one sheet of the test: as {origin}, with the flaws that {self.marked_by} {told}, and with those "
             "that a network marked, which had never seen it before. Cover the coloured pictures with your hand and "
-            "look for yourself first; it is harder than it looks. "
+            "look for yourself first. "
         )
         shown = f"{OWN}.shown_dice"
         if not self.prose.has(shown):
