@@ -22,7 +22,7 @@ from helpers.inference.mistaken import (
     worst_images,
 )
 from helpers.inference.steps import averaging, chain, chain_table, decide_again, each_version, look_at_image
-from helpers.inference.trials import KeptTrial, choose_trials, tune_for, write_trial
+from helpers.inference.trials import KeptTrial, tune_for, write_trial
 from helpers.inference.tuning import NEVER, THRESHOLDS, Decisions, decided_counts
 from helpers.metrics import kaggle_dice
 from helpers.models.recipes import Recipe
@@ -232,12 +232,6 @@ def test_averaging_is_judged_on_the_images_of_all(made, dataset):
     assert estimates[steps[2].name]["kaggle_dice, gain"].value == pytest.approx(last - first)
     with pytest.raises(ValueError, match="by_holdout has no prediction of '.*', which by_folds has"):
         averaging(others[0], [made["by_folds"][1]], dataset, "kaggle_dice")
-
-
-def test_choose_trials_of_a_model_that_is_not_there():
-    assert choose_trials({"a": 1, "b": 2}, ["b"]) == [2]
-    with pytest.raises(ValueError, match="there is no model 'c' in this run. Choose from: a, b"):
-        choose_trials({"a": 1, "b": 2}, ["c"])
 
 
 def test_models_and_pairs(made, dataset):

@@ -44,19 +44,20 @@ def keep_predictions(path, model, network, dataset, image_ids, versions=(AS_IT_I
     if path.is_file() and _read_index(path)["key"] == key:
         return KeptPredictions([path])
     passes = Passes(model, network, versions)
-    images = (dataset.image(image_id, network["channels"]) for image_id in image_ids)
-    found = (parts for batch in in_batches(images, BATCH) for parts in passes.predict(batch))
+    found = (parts for batch in _read_batches(dataset, image_ids, network) for parts in passes.predict(batch))
     with written_beside(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         for number, parts in enumerate(tqdm(found, "Predicting", len(image_ids), unit="image", mininterval=1)):
             held = io.BytesIO()
             np.save(held, parts.astype(np.float16), allow_pickle=False)
             _add(file, f"{number}.npy", held.getvalue())
+        if image_ids and len(image_ids) < 2 * BATCH:  # no batch was timed that hadn't to wait for the network
+            passes.predict(next(_read_batches(dataset, image_ids, network)))
         index = {
             "key": key,
             "image_ids": image_ids,
             "versions": [version.describe() for version in versions],
-            # the first batch may have waited for the network to be made ready
-            "seconds": [float(np.median(taken[1:] or taken)) for taken in passes.seconds.values() if taken],
+            # of the quickest batch: the first of each length waits for the network to be made ready for it
+            "seconds": [min(taken) for taken in passes.seconds.values() if taken],
         }
         _add(file, INDEX, json.dumps(index))
     return KeptPredictions([path])
@@ -115,7 +116,7 @@ class KeptPredictions:
         return resize_probabilities(parts[places].mean(axis=0, dtype=np.float32), shape)
 
     def seconds(self, version=AS_IT_IS):
-        """Seconds that an image took to be predicted so, on the machine that it was predicted on; a mean of files."""
+        """Seconds that an image took in the quickest batch, where it was predicted; the mean of the files."""
         places = self._parts(version)
         return float(np.mean([sum(seconds[place] for place in places) for seconds in self._seconds]))
 
@@ -126,6 +127,11 @@ class KeptPredictions:
             raise ValueError(f"{self.paths[0]}: no prediction {version.name!r} is kept there, only: {names}.")
         parts = parts_of(self.versions)
         return [parts.index(part) for part in version.parts]
+
+
+def _read_batches(dataset, image_ids, network):
+    """The images of some ids, a few at a time."""
+    return in_batches((dataset.image(image_id, network["channels"]) for image_id in image_ids), BATCH)
 
 
 def _read_index(path):

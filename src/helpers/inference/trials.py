@@ -251,25 +251,6 @@ def tune_for(measure, **settings):
     return lambda counts: tune_versions(counts, measure, **settings)
 
 
-def choose_trials(trials, names):
-    """Some of a run's trials, by their names.
-
-    Args:
-        trials: dict of name -> `KeptTrial`.
-        names: those wanted.
-
-    Returns:
-        List of `KeptTrial`.
-
-    Raises:
-        ValueError: a model of that name was not trained in this run.
-    """
-    strange = [name for name in names if name not in trials]
-    if strange:
-        raise ValueError(f"there is no model {strange[0]!r} in this run. Choose from: {', '.join(trials)}.")
-    return [trials[name] for name in names]
-
-
 def versions_table(counted, by_fold, ships):
     """Which version of the prediction was chosen.
 
