@@ -19,6 +19,7 @@ from helpers.report.markdown import PageMarkdown, plain_text
 from helpers.report.show import CAPTION
 
 TEMPLATES = Path(__file__).parent / "templates"
+INTERVAL = re.compile(r"(<td(?: [^>]*)?>[^<>()]*\d) (\([^<>()\s]+ to [^<>()\s]+\))</td>")  # a score with its interval
 ARTICLES = ("07_paper", "08_blog")  # notebooks that are read as a whole: their pages have a name of their own
 LEFT_OUT = {"remove-cell", "parameters", "injected-parameters"}  # tags of cells that no page shows
 LARGEST_PAGE = 5_000_000  # bytes
@@ -92,12 +93,22 @@ def render_notebook(path, page, pages, report):
         text, _ = exporter.from_notebook_node(notebook, resources={"page": page_details(page, pages, report)})
     except ValueError as error:
         raise ValueError(f"{Path(path).name}: {error}") from None
-    return text
+    return _set_intervals_below(text)
 
 
 def render_template(name, details, **values):
     """A page that is no notebook, from its template."""
-    return _environment().get_template(name).render(resources={"page": details}, **values)
+    return _set_intervals_below(_environment().get_template(name).render(resources={"page": details}, **values))
+
+
+def _set_intervals_below(text):
+    """The same page with the interval of a score on a line of its own in a table's cell, which takes half the width.
+
+    Example:
+        >>> _set_intervals_below("<td>0.612 (0.550 to 0.660)</td><td>0.5 (a guess)</td>")
+        '<td>0.612 <span class="interval">(0.550 to 0.660)</span></td><td>0.5 (a guess)</td>'
+    """
+    return INTERVAL.sub(r'\1 <span class="interval">\2</span></td>', text)
 
 
 def page_details(page, pages, report):
