@@ -8,6 +8,8 @@ import hashlib
 import warnings
 from pathlib import Path
 
+import keras
+
 from helpers.files import read_json, write_json, written_beside
 from helpers.models.build import BUILDERS, build_model, require_any_size
 from helpers.models.parts import check_shape
@@ -102,7 +104,7 @@ def save_bundle(
     _check_model(model, bundle, folder / "bundle.json")
     unnamed = folder / bundle["weights"]
     with written_beside(unnamed) as beside:
-        model.save_weights(beside)
+        _without_optimizer(model).save_weights(beside)
     bundle["sha256"] = _sha256(unnamed)
     bundle["weights"] = f"{bundle['sha256'][:16]}.weights.h5"
     unnamed.replace(folder / bundle["weights"])
@@ -111,6 +113,11 @@ def save_bundle(
         if old.name != bundle["weights"]:
             old.unlink()
     return read_bundle(folder)
+
+
+def _without_optimizer(model):
+    """The same network on the same layers, not compiled: Keras stores the state of an optimizer with the weights."""
+    return keras.Model(model.inputs, model.outputs, name=model.name)
 
 
 def read_bundle(folder):
