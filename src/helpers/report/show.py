@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 from PIL import Image
 
-from helpers.files import write_csv, write_json, written_beside
+from helpers.files import read_json, write_csv, write_json, written_beside
 
 CAPTION = '<p class="caption">'  # begins a table's output; the page puts the table's number behind it
 
@@ -31,7 +31,36 @@ def show_figure(figure, run, name, caption, alt):
     with written_beside(run.directory / "figures" / f"{name}.png") as beside:
         beside.write_bytes(held.getvalue())
     write_json(run.directory / "figures" / f"{name}.json", {"caption": caption, "alt": alt})
-    picture = base64.b64encode(held.getvalue()).decode()
+    _display_png(held.getvalue(), name, caption, alt)
+
+
+def has_figure(run, name):
+    """Whether a figure of this name was made in the run."""
+    return (run.directory / "figures" / f"{name}.png").is_file()
+
+
+def show_again(run, name, caption="", alt=""):
+    """Show a figure that an earlier notebook made.
+
+    Args:
+        run: the `Run`.
+        name: as it was given to `show_figure`.
+        caption: a sentence below it; empty takes the one that it was made with.
+        alt: likewise.
+
+    Raises:
+        FileNotFoundError: it was not made in this run; ask `has_figure` before.
+    """
+    path = run.directory / "figures" / f"{name}.png"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there. Run the notebook that begins with {name[:2]} first.")
+    made_with = read_json(path.with_suffix(".json"))
+    _display_png(path.read_bytes(), name, caption or made_with["caption"], alt or made_with["alt"])
+
+
+def _display_png(png, name, caption, alt):
+    """A picture with its name, caption and alternative text, which its page takes from the metadata."""
+    picture = base64.b64encode(png).decode()
     display(
         {"image/png": picture, "text/plain": alt},
         metadata={"image/png": {"alt": alt, "caption": caption, "name": name}},
