@@ -59,7 +59,7 @@ def show_again(run, name, caption="", alt=""):
 
 
 def _display_png(png, name, caption, alt):
-    """A picture with its name, caption and alternative text, which the page's template takes from its metadata."""
+    """A picture with its name, caption and alternative text, which its page takes from the metadata."""
     picture = base64.b64encode(png).decode()
     display(
         {"image/png": picture, "text/plain": alt},

@@ -14,7 +14,7 @@ from helpers.models.bundle import read_bundle
 from helpers.models.describe import describe_layers
 from helpers.report.architecture import network_stages
 from helpers.report.prose import Prose, list_words
-from helpers.report.site import CLASSIFIED, main_model, scored_models
+from helpers.report.scores import CLASSIFIED, main_model, scored_models
 
 THEIRS = "unet_paper"  # the network of the U-Net paper
 COMPETITION_SHAPE = (256, 1600)

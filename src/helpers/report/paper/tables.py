@@ -6,7 +6,7 @@ from helpers.metrics import kaggle_dice_from_parts
 from helpers.report.paper.competition import published_values
 from helpers.report.paper.facts import LOSS_WORDS
 from helpers.report.prose import list_words
-from helpers.report.site import MAIN_SCORES
+from helpers.report.scores import MAIN_SCORES
 from helpers.results import format_estimate
 
 PARTS = ("all_empty_dice", "empty_accuracy", "defect_dice")  # what `kaggle_dice` is put together from
