@@ -101,8 +101,10 @@ class Course:
     def _keep_record(self, step, before, record):
         """Complete the record of a step that ended well."""
         noted = sort_notes(self.places, step.label)
-        opened = {name for name in noted.read if self.places.path(name).is_file()}  # no folder, and nothing it cleared
-        taken_up = opened & set(record.own) - self._of_others(step)
+        of_others = self._of_others(step)
+        # no folder, and nothing of its own that it cleared again
+        opened = {name for name in noted.read if name in of_others or self.places.path(name).is_file()}
+        taken_up = opened & set(record.own) - of_others
         outputs = {f"notebooks/{step.label}.ipynb", *noted.written, *taken_up}
         found = {name: self.now.digests.of(self.places.path(name)) for name in sorted(outputs)}
         read = self.now.inputs(step, opened - taken_up, noted.results)
