@@ -25,6 +25,7 @@ RECORDS = {
     "01_eda.models": {"value": 3, "unit": "models", "split": "none", "definition": "models trained"},
     "01_eda.single": {"value": 1, "unit": "images", "split": "all", "definition": "images with \"<b>\" | $x$ 'y'"},
     "01_eda.share": {"value": 0.687, "unit": "fraction", "split": "all", "definition": "share with a defect"},
+    "01_eda.none": {"value": 0.0, "low": 0.0, "high": 0.5, "unit": "fraction", "split": "all", "definition": "share"},
     "01_eda.nothing": {"value": None, "unit": "fraction", "split": "all", "definition": "share of nothing"},
     "05.above": {"value": 0.02, "low": 0.01, "high": 0.04, "unit": "fraction", "split": "folds", "definition": "gain"},
     "05.below": {"value": -0.02, "low": -0.03, "high": -0.01, "unit": "fraction", "split": "folds", "definition": "g"},
@@ -55,6 +56,7 @@ def test_value_without_a_form_goes_by_the_number(prose):
     assert shown(prose.value("01_eda.images")) == "12,568"
     assert shown(prose.value("01_eda.share")) == "0.687"
     assert shown(prose.value("01_eda.nothing")) == "–"
+    assert shown(prose.estimate("01_eda.none")) == "0.000 (0.000 to 0.500)"
 
 
 def test_estimate_has_its_interval_where_there_is_one(prose):
@@ -177,6 +179,14 @@ def test_mark_that_no_record_has_is_found(prose):
     assert wrong_marks(page, {}) == ["01_eda.share: 0.687 in the text, nothing in the records"]
     assert wrong_marks(prose.published("winner", "kaggle_dice").replace('value="0.90883"', 'value="0.99"'), {})
     assert wrong_marks('<data class="own" value="7">7</data>', {})[0].startswith("a number of the kind 'own'")
+
+
+def test_citations_have_to_be_those_of_the_list():
+    assert check_typed("As shown before ([Pan and Yang, 2010](#ref-transfer)).") == []
+    (wrong,) = check_typed("As shown before ([Pan and Yang, 2011](#ref-transfer)).")
+    assert wrong == "'Pan and Yang, 2011' for the work 'transfer'; expected Pan and Yang, 2010"
+    page = markdown2html("It is 0.9: [it is 0.9](#ref-transfer).")
+    assert wrong_marks(page, {}) == ["the citation 'it is 0.9' of 'transfer' is none of references.csv"]
 
 
 def test_sentences_in_code_are_checked():

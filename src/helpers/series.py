@@ -30,6 +30,7 @@ NOTEBOOKS = (
     "04_taken_apart",
     "05_evaluation",
     "06_submission",
+    "07_paper",
     "08_blog",
 )
 TRAINS = ("03_classifier", "04_segmentation")  # notebooks that run once for each of the profile's models

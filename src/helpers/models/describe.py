@@ -9,7 +9,8 @@ def describe_layers(model):
     """The layers of a model, for drawing it without TensorFlow.
 
     Returns:
-        List of dicts: name, kind (class name), shape (height, width, channels of the output), inputs (names).
+        List of dicts: name, kind (class name), shape (height, width, channels of the output), inputs (names),
+        parameters (its own weights), multiply_adds (of one image).
     """
     described = []
     for operation in model.layers:
@@ -21,6 +22,8 @@ def describe_layers(model):
                 "kind": type(operation).__name__,
                 "shape": tuple(operation.output.shape[1:]),
                 "inputs": inputs,
+                "parameters": operation.count_params(),
+                "multiply_adds": layer_multiply_adds(operation),
             }
         )
     return described
@@ -35,15 +38,25 @@ def count_multiply_adds(model):
     Returns:
         int.
     """
-    total = 0
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            total += count_multiply_adds(layer)
-        elif isinstance(layer, keras.layers.Conv2DTranspose):
-            # each weight meets each place of the input once
-            total += math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3])
-        elif hasattr(layer, "kernel") or hasattr(layer, "depthwise_kernel"):
-            kernels = [getattr(layer, name, None) for name in ("kernel", "depthwise_kernel", "pointwise_kernel")]
-            weights = sum(math.prod(kernel.shape) for kernel in kernels if kernel is not None)
-            total += weights * math.prod(layer.output.shape[1:3] if len(layer.output.shape) == 4 else (1,))
-    return total
+    return sum(map(layer_multiply_adds, model.layers))
+
+
+def layer_multiply_adds(layer):
+    """Multiply-adds of one layer for one image; 0 for what is no convolution or dense layer.
+
+    Args:
+        layer: keras layer of a fixed input size, or a network inside a network.
+
+    Returns:
+        int.
+    """
+    if isinstance(layer, keras.Model):
+        return count_multiply_adds(layer)
+    if isinstance(layer, keras.layers.Conv2DTranspose):
+        # each weight meets each place of the input once
+        return math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3])
+    kernels = [getattr(layer, name, None) for name in ("kernel", "depthwise_kernel", "pointwise_kernel")]
+    weights = sum(math.prod(kernel.shape) for kernel in kernels if kernel is not None)
+    if not weights:
+        return 0
+    return weights * math.prod(layer.output.shape[1:3] if len(layer.output.shape) == 4 else (1,))

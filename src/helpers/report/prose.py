@@ -17,6 +17,7 @@ from IPython.display import Markdown, display
 from nbconvert.filters import markdown2html
 
 from helpers.data.labels import read_published
+from helpers.report.references import LINK, cite_text, read_references, wrong_citations
 from helpers.results import read_results
 
 RECORDED, PUBLISHED, SETTING, NAME = "recorded", "published", "setting", "name"
@@ -25,8 +26,8 @@ SMALL = (
 )  # fmt: skip
 NARROW = "\u202f"  # a narrow space that no line is broken at
 UNDEFINED = "–"
-# Elements whose digits are not typed prose: computed numbers, references to literature, tables, and pictures' files.
-NOT_PROSE = {"data", "cite", "table", "style", "script"}
+# Elements whose digits are not typed prose: computed numbers, tables, and what is not shown as text.
+NOT_PROSE = {"data", "table", "style", "script"}
 REFERENCES = "references"  # the class of the element that holds the list of literature
 # What may be written with a digit in prose, because it is a name or is true by definition.
 VOCABULARY = (
@@ -93,14 +94,15 @@ class Prose:
 
         Args:
             name: of the record.
-            form: a format such as ".3f" or ".0%"; None takes whole numbers for counts, and three places for the rest.
+            form: a format such as ".3f" or ".0%"; None takes three places for fractions and what is no whole number.
         """
         record = self._record(name)
-        return mark(record["value"], _describe_record(record), RECORDED, name, form)
+        return mark(record["value"], _describe_record(record), RECORDED, name, form or _usual_form(record))
 
     def estimate(self, name, form=None):
         """A recorded number with its 95 % interval behind it in brackets, where it has one."""
         record = self._record(name)
+        form = form or _usual_form(record)
         ends = [record.get(end) for end in ("low", "high")]
         text, about = format_number(record["value"], form), _describe_record(record)
         if None not in ends:
@@ -262,6 +264,11 @@ def _element(value, about, kind, source, text):
     return f'<data class="{kind}" value="{number}"{found} title="{_attribute(about)}">{text}</data>'
 
 
+def _usual_form(record):
+    """The format of a record's number: a fraction has its places even where it is 0 or 1."""
+    return ",.3f" if record["unit"].startswith("fraction") else None
+
+
 def _describe_record(record):
     """A record in a few words: what it is, in which unit, of which part of the data."""
     parts = [record["definition"], record["unit"], *([record["split"]] if record["split"] != "none" else [])]
@@ -316,7 +323,7 @@ def typed_numbers(page):
 
 
 def wrong_marks(page, records):
-    """Marked numbers that aren't those of the records they name.
+    """Marked numbers that aren't those of the records they name, and citations of no work.
 
     Args:
         page: HTML.
@@ -328,7 +335,11 @@ def wrong_marks(page, records):
     reader = _ProseReader()
     reader.feed(page)
     reader.close()
-    wrong = []
+    wrong = [
+        f"the citation {text!r} of {key!r} is none of references.csv"
+        for key, text in reader.citations
+        if key not in read_references() or text != cite_text(key)
+    ]
     for mark_ in reader.marks:
         kind, source, value = (mark_.get(key) or "" for key in ("class", "data-source", "value"))
         if kind == RECORDED:
@@ -389,8 +400,8 @@ def check_source(source):
     """What is wrong with the sentences in Python code: typed numbers, and marks that a person wrote.
 
     Args:
-        source: Python code. Literals without a space are names and formats, and docstrings are for those who read the
-            code; neither counts.
+        source: Python code. Literals without a space are names and formats, those of `published.csv` name measures,
+            and docstrings are for those who read the code; none of them counts.
 
     Returns:
         List of texts; empty when all is well.
@@ -402,7 +413,9 @@ def check_source(source):
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation
     ]
-    return [wrong for text in literals if " " in text.strip() for wrong in check_typed(text)]
+    names = set(_published()["measure"])
+    sentences = [text for text in literals if " " in text.strip() and text not in names]
+    return [wrong for text in sentences for wrong in check_typed(text)]
 
 
 def check_typed(text):
@@ -414,8 +427,8 @@ def check_typed(text):
         >>> check_typed("A U-Net on ResNet34 in 04_segmentation, $1 - d$.")
         []
     """
-    marks = re.findall(r"<(?:data|cite)\b", text)
-    return [f"{mark_} is typed: {text[:60]}" for mark_ in marks] + typed_numbers(markdown2html(text))
+    marks = [f"{element} is typed: {text[:60]}" for element in re.findall(r"<data\b", text)]
+    return marks + wrong_citations(text) + typed_numbers(markdown2html(text))
 
 
 class _ProseReader(HTMLParser):
@@ -423,14 +436,18 @@ class _ProseReader(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.text, self.marks, self.inside, self.depth = [], [], "", 0
+        self.text, self.marks, self.citations, self.inside, self.depth = [], [], [], "", 0
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
         if tag == "data" and self.inside in ("", "data"):
             self.marks.append(attributes)
+        link = attributes.get("href") or ""
         if self.inside:
             self.depth += tag == self.inside
+        elif tag == "a" and link.startswith(LINK):
+            self.inside, self.depth = tag, 1
+            self.citations.append((link.removeprefix(LINK), ""))
         elif tag in NOT_PROSE or REFERENCES in (attributes.get("class") or "").split():
             self.inside, self.depth = tag, 1
             self.text.append(" ")
@@ -448,3 +465,6 @@ class _ProseReader(HTMLParser):
     def handle_data(self, data):
         if not self.inside:
             self.text.append(data)
+        elif self.inside == "a":
+            key, text = self.citations[-1]
+            self.citations[-1] = key, text + data
