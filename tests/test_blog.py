@@ -48,7 +48,8 @@ def tell(tmp_path):
             if values is None:
                 continue
             value, *ends = values if isinstance(values, tuple) else (values,)
-            records[name] = {"value": value, "unit": "fraction", "split": split, "definition": "what it is"}
+            unit = "fraction" if isinstance(value, float) else "images"
+            records[name] = {"value": value, "unit": unit, "split": split, "definition": "what it is"}
             records[name] |= dict(zip(("low", "high"), ends, strict=False))
         write_json(tmp_path / "results.json", records)
         run = SimpleNamespace(directory=tmp_path, settings={})

@@ -56,8 +56,13 @@ def told(tiny_data, tmp_path):
     write_json(folder / "bundle.json", {"training": {"beginning": {"pretrained": "", "encoder_weights": "none"}}})
     write_json(run / "tuning.json", {"model": "ours", "measure": "kaggle_dice", "classifier": ""})
     records = {
-        name: {"value": value[0], "unit": "fraction", "split": "holdout", "definition": "what it is"}
-        | dict(zip(("low", "high"), value[1:], strict=False))
+        name: {
+            "value": value[0],
+            "unit": "fraction" if isinstance(value[0], float) else "images",
+            "split": "holdout",
+            "definition": "what it is",
+            **dict(zip(("low", "high"), value[1:], strict=False)),
+        }
         for name, value in RECORDS.items()
     }
     write_json(run / "results.json", records)
@@ -91,6 +96,7 @@ def test_post_says_what_the_page_shows_and_has_its_pictures(told):
     assert files == [f"figures/08_{name}.png" for name in ("sheet", "floor", "wrong", "hundred", "rulers")]
     assert all((run / file).is_file() and read_json((run / file).with_suffix(".json"))["alt"] for file in files)
     assert text == "\n\n".join(shown_parts(notebook, iter(files))) + "\n"
+    assert "3 photographs, 2 with a flaw and 1 without" in text
     assert r"pits, \<b\>cracks\</b\>, a\_scratch\* and patches" in text and "<data" not in text
 
     results = read_results(run / "results.json")

@@ -97,7 +97,7 @@ def test_plan_steps_runs_a_notebook_once_for_each_model(monkeypatch):
         "04_segmentation-second": {"EPOCHS": 5, "TRAIN_MINUTES": 0.0, "BATCH_SIZE": 2, "MODEL": "second"},
         "04_segmentation-again": {"EPOCHS": 5, "TRAIN_MINUTES": 0.0, "MODEL": "first", "NAME": "again"},
     }
-    assert list(steps)[:2] == ["01_eda", "02_preprocessing"] and list(steps)[-1] == "06_submission"
+    assert list(steps)[:2] == ["01_eda", "02_preprocessing"] and list(steps)[-1] == NOTEBOOKS[-1]
     steps = {step.label: step.parameters for step in plan_steps("smoke", {"04_segmentation": {"BATCH_SIZE": 3}})}
     assert steps["04_segmentation-second"] == {
         "EPOCHS": 1, "TRAIN_MINUTES": 5.0, "BATCH_SIZE": 3, "MODEL": "second"
