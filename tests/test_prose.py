@@ -102,6 +102,15 @@ def test_published_figure_that_is_not_one_is_refused(prose, system, rows):
         prose.published(system, "kaggle_dice")
 
 
+def test_write_shows_markdown_whose_html_is_meant(prose, monkeypatch):
+    written = []
+    monkeypatch.setattr("helpers.report.prose.display", written.append)
+    prose.write("  Text.\n")
+    prose.write(" \n")
+    (shown_,) = written
+    assert shown_.data == "Text." and shown_.metadata == {"html": True}
+
+
 def test_settings_are_marked_too(prose):
     text = prose.setting(256, "height in pixels")
     assert shown(text) == "256" and 'class="setting"' in text and 'title="height in pixels"' in text

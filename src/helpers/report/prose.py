@@ -170,7 +170,7 @@ class Prose:
             text: Markdown; nothing is shown where it is empty.
         """
         if text.strip():
-            display(Markdown(text.strip()))
+            display(Markdown(text.strip(), metadata={"html": True}))  # its HTML is meant as such, and escaped
 
     def _record(self, name):
         if name not in self.records:
