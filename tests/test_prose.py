@@ -224,5 +224,6 @@ def test_executed_notebook_is_checked_in_text_captions_and_pages(prose):
     assert check_executed(executed(written("text/markdown", "Of 12 images.")), RECORDS)
     picture = written("image/png", "", **{"image/png": {"caption": "The 4 classes.", "alt": "A curve."}})
     assert check_executed(executed(picture), RECORDS)
-    assert check_executed(executed(nbformat.v4.new_output("stream", text="12 images")), RECORDS)
+    said = {name: nbformat.v4.new_output("stream", name=name, text="12 images") for name in ("stdout", "stderr")}
+    assert check_executed(executed(said["stdout"]), RECORDS) and not check_executed(executed(said["stderr"]), RECORDS)
     assert check_executed(executed(written("text/markdown", "Of 12 images."), tags=["remove-cell"]), RECORDS) == []
