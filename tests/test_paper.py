@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+import pandas as pd
 import pytest
 from nbconvert.filters import markdown2html
 
@@ -110,9 +111,7 @@ def record(value, split="folds"):
 def make_paper(tmp_path):
     """A function that gives a paper of these numbers; None leaves a number out."""
 
-    def make(
-        changes=None, *, made_up=False, names=("class 1", "class 2"), shape=(256, 1600), split="folds", bundles=None
-    ):
+    def make(changes=None, *, made_up=False, names=TWO, shape=(256, 1600), widths=(1600,), split="folds", bundles=None):
         values = {name: value for name, value in (FULL | (changes or {})).items() if value is not None}
         write_json(tmp_path / "results.json", {name: record(value, split) for name, value in values.items()})
         write_json(tmp_path / "preprocessing.json", {"shape": [128, 800]})
@@ -122,8 +121,9 @@ def make_paper(tmp_path):
         settings = {"data": "sheets", "profile": "smoke", "started": "2026-01-02T03:04:05"}
         run = SimpleNamespace(directory=tmp_path, settings=settings)
         dataset = SimpleNamespace(
-            name="sheets", class_names=names, num_classes=len(names), shape=shape, made_up=made_up
-        )
+            name="sheets", class_names=names, num_classes=len(names), shape=shape, made_up=made_up,
+            images=pd.DataFrame({"height": 256, "width": widths}),
+        )  # fmt: skip
         paper = Paper(run, Prose(run), dataset)
         ours = {"architecture": "steel_unet", "input_shape": [128, 800], "training": TRAINING}
         paper.__dict__["bundles"] = bundles or dict.fromkeys(paper.models, ours)
@@ -157,6 +157,7 @@ CASES = {
     "no classifier": {"changes": without("03_")},
     "no experiments": {"changes": without("04_taken_apart")},
     "no evaluation": {"changes": without("05_")},
+    "one class": {"names": ("pit",), "changes": {name: None for name in FULL if "class_2" in name}},
     "no network": {"changes": without("04_segmentation") | without("05_")},
     "data alone": {"changes": without("02_") | without("03_") | without("04_") | without("05_")},
 }
@@ -202,6 +203,14 @@ def test_data_of_another_kind_are_not_compared_with_the_competition_s(make_paper
     paper = make_paper(names=("inclusion", "patches"), shape=(200, 200))
     assert "It is not the competition's data" in shown(opening.what_was_asked(paper))
     assert data.shares_compared(paper) == "" and list(tables.counts_table(paper)) == ["here", "here, share"]
+
+
+def test_sizes_and_classes_are_told_as_they_are(make_paper):
+    paper = make_paper(names=("pit",), shape=(200, 300), widths=(300, 320))
+    assert "images of 200 x 300 pixels and of other sizes, with one class, called pit." in shown(
+        opening.what_was_asked(paper)
+    )
+    assert "with one class of defects" in shown(opening.abstract(paper))
 
 
 def test_competition_s_data_are_compared_with_the_whole(make_paper):
@@ -347,7 +356,7 @@ def test_static_check_finds_a_number_typed_into_the_notebook():
     """The check of the test above fails when someone types a number, in a text or in a caption."""
     cells = nbformat.read(NOTEBOOKS[0], as_version=4).cells
     text = next(cell.source for cell in cells if cell.source.startswith("## Introduction"))
-    code = next(cell.source for cell in cells if "07_convolution" in cell.source)
+    code = next(cell.source for cell in cells if cell.cell_type == "code" and "07_convolution" in cell.source)
     assert check_typed(text) == [] and check_source(code) == []
     assert check_typed(text.replace("We ask three things.", "Its Dice is 0.9. We ask three things."))
     assert check_source(code.replace("Convolution and pooling on", "Convolution and pooling, 9 times, on"))

@@ -102,6 +102,15 @@ def test_published_figure_that_is_not_one_is_refused(prose, system, rows):
         prose.published(system, "kaggle_dice")
 
 
+def test_write_shows_markdown_whose_html_is_meant(prose, monkeypatch):
+    written = []
+    monkeypatch.setattr("helpers.report.prose.display", written.append)
+    prose.write("  Text.\n")
+    prose.write(" \n")
+    (shown_,) = written
+    assert shown_.data == "Text." and shown_.metadata == {"html": True}
+
+
 def test_settings_are_marked_too(prose):
     text = prose.setting(256, "height in pixels")
     assert shown(text) == "256" and 'class="setting"' in text and 'title="height in pixels"' in text
@@ -215,5 +224,6 @@ def test_executed_notebook_is_checked_in_text_captions_and_pages(prose):
     assert check_executed(executed(written("text/markdown", "Of 12 images.")), RECORDS)
     picture = written("image/png", "", **{"image/png": {"caption": "The 4 classes.", "alt": "A curve."}})
     assert check_executed(executed(picture), RECORDS)
-    assert check_executed(executed(nbformat.v4.new_output("stream", text="12 images")), RECORDS)
+    said = {name: nbformat.v4.new_output("stream", name=name, text="12 images") for name in ("stdout", "stderr")}
+    assert check_executed(executed(said["stdout"]), RECORDS) and not check_executed(executed(said["stderr"]), RECORDS)
     assert check_executed(executed(written("text/markdown", "Of 12 images."), tags=["remove-cell"]), RECORDS) == []

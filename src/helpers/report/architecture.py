@@ -226,7 +226,7 @@ def convolution_figure(image, place, size=PATCH):
     figure = plt.figure(figsize=(WIDTH, 5.6), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=[1, 1.25])
     pictures = above.subplots(1, 3)
-    show_picture(around, "part of a photograph, the patch framed", pictures[0])
+    show_picture(around, "part of an image, the patch framed", pictures[0])
     pictures[0].add_patch(
         Rectangle((column - left - 0.5, row - top - 0.5), size, size, fill=False, edgecolor=PREDICTION)
     )

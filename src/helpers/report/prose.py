@@ -170,7 +170,7 @@ class Prose:
             text: Markdown; nothing is shown where it is empty.
         """
         if text.strip():
-            display(Markdown(text.strip()))
+            display(Markdown(text.strip(), metadata={"html": True}))  # its HTML is meant as such, and escaped
 
     def _record(self, name):
         if name not in self.records:
@@ -362,7 +362,8 @@ def wrong_marks(page, records):
 def notebook_pages(notebook):
     """The texts of an executed notebook as HTML: prose, what its cells wrote, captions and alternative texts.
 
-    Cells that the report leaves out (`remove-cell`, parameters) and the cells' code are left out here, too.
+    Cells that the report leaves out (`remove-cell`, parameters), the cells' code, and what libraries say on standard
+    error are left out here, too.
     """
     left_out = {"remove-cell", "parameters", "injected-parameters"}
     for cell in notebook.cells:
@@ -379,7 +380,7 @@ def notebook_pages(notebook):
             elif "image/png" in data:
                 picture = about.get("image/png", {})
                 yield html.escape(f"{picture.get('caption', '')} {picture.get('alt', '')}")
-            elif "text" in output:
+            elif output.get("name") == "stdout":
                 yield html.escape(output["text"])
 
 

@@ -139,6 +139,16 @@ class Paper:
         """Names of models as a list in a sentence."""
         return list_words([self.code(name) for name in names])
 
+    def count_classes(self):
+        """How many classes of defects there are, with that word."""
+        number = self.dataset.num_classes
+        return f"{self.prose.setting(number, 'classes of defects', spelt=True)} class{'' if number == 1 else 'es'}"
+
+    @property
+    def of_one_size(self):
+        """Whether all images have the same size."""
+        return len(self.dataset.images[["height", "width"]].drop_duplicates()) == 1
+
     def class_name(self, number):
         """The name of a class, counted from 1."""
         return self.prose.name(self.dataset.class_names[number - 1])

@@ -37,7 +37,8 @@ def main_result(paper):
         better = sum(prose.sign(score("above_floor", name)) > 0 for name in paper.models)
         text.append(
             f"Of the {prose.setting(len(paper.models), 'networks that have scores', spelt=True)} networks of this run, "
-            f"{_many(prose, better, 'networks whose interval lies above the floor')} shown to be better than the floor."
+            f"{_many(prose, better, 'networks whose interval lies above the floor')} shown to be better than the "
+            "floor; [Table](#table-07_scores) has them all."
         )
     return " ".join(text)
 

@@ -17,10 +17,9 @@ def byline(paper):
 def abstract(paper):
     """The paper in short."""
     prose = paper.prose
-    classes = prose.setting(paper.dataset.num_classes, "classes of defects", spelt=True)
     text = [
         "Where on a steel sheet is a defect, and of which class? We train networks that answer this for each pixel, "
-        f"on a data set of {prose.count('01_eda.training_images', 'labelled image')} with {classes} classes of "
+        f"on a data set of {prose.count('01_eda.training_images', 'labelled image')} with {paper.count_classes()} of "
         "defects, and score them on images that they never saw."
     ]
     if paper.made_up:
@@ -65,8 +64,9 @@ def what_was_asked(paper):
     height, width = (prose.setting(side, "pixels", "d") for side in dataset.shape)
     classes = list_words([prose.name(name) for name in dataset.class_names])
     text = (
-        f"The data set of this run is {prose.name(dataset.name)}: images of {height} x {width} pixels, with "
-        f"{prose.setting(dataset.num_classes, 'classes of defects', spelt=True)} classes, called {classes}. "
+        f"The data set of this run is {prose.name(dataset.name)}: images of {height} x {width} pixels"
+        f"{'' if paper.of_one_size else ' and of other sizes'}, with {paper.count_classes()}, "
+        f"called {classes}. "
     )
     if paper.made_up:
         return text + (
