@@ -189,7 +189,7 @@ def test_smoke_records_what_each_notebook_rests_on(smoke):
     assert "models/unet_paper/bundle.json" in inputs["06_submission"]["files"]
     assert "$HELPERS/data/published.csv" in inputs["04_taken_apart"]["files"]
     rest = {label for label in SMOKE_PAGES if inputs[label]["results"] is not None}
-    assert rest == {"04_taken_apart", "05_evaluation", "06_submission"}
+    assert rest == {"04_taken_apart", "05_evaluation", "06_submission", "07_paper", "08_blog"}
 
 
 def test_smoke_again_runs_nothing(smoke, tmp_path):
