@@ -268,16 +268,29 @@ def test_list_names_every_parameter(tmp_path):
     assert "EPOCHS = " in out and "smoke: 1" in out and "AREAS = ''" in out
 
 
+def run_by_hand(project, name):
+    """Run a notebook as JupyterLab does."""
+    notebook = nbformat.read(project / "notebooks" / f"{name}.ipynb", as_version=4)
+    NotebookClient(notebook, resources={"metadata": {"path": str(project / "notebooks")}}).execute()
+
+
 def test_notebooks_run_by_hand_in_order(tmp_path, monkeypatch):
+    """And the submission once more without any test image, as imported data sets have none."""
     project = copy_project(tmp_path)
     make_data(project / "sheets", 12, shape=(32, 192), progress=False)
     monkeypatch.setenv("SEVERSTAL_DIR", str(project / "sheets"))
     for name in NOTEBOOKS:
-        notebook = nbformat.read(project / "notebooks" / f"{name}.ipynb", as_version=4)
-        NotebookClient(notebook, resources={"metadata": {"path": str(project / "notebooks")}}).execute()
+        run_by_hand(project, name)
     run = project / "runs" / "sheets-demo"
     assert (run / "submission.csv").is_file()
     assert {name.split(".")[0] for name in read_results(run / "results.json")} == set(NOTEBOOKS)
+    for image in (project / "sheets" / "test_images").iterdir():
+        image.unlink()
+    run_by_hand(project, "06_submission")
+    assert (run / "submission.csv").read_text().strip() == "ImageId_ClassId,EncodedPixels"
+    records = read_results(run / "results.json")
+    assert records["06_submission.test_images"]["value"] == records["06_submission.lint_errors"]["value"] == 0
+    assert records["06_submission.predicted_share_class_1"]["value"] is None
 
 
 def test_notebook_run_out_of_order_names_the_one_to_run_first(tmp_path, monkeypatch):
