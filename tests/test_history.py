@@ -4,7 +4,7 @@ import pytest
 
 from helpers.cli import main
 from helpers.files import write_json
-from helpers.history import compare_runs, find_run, keep_in_history, list_runs, previous_run, read_history
+from helpers.history import compare_runs, find_run, is_kept, keep_in_history, list_runs, previous_run, read_history
 
 HOSTILE = "sheets\x1b[2J"
 
@@ -108,6 +108,22 @@ def test_list_runs_shows_the_best_model_by_the_validation(root):
     assert (row["models"], row["best"], row["minutes"]) == ("a, b", "b", "1.5")
     assert row["defect_dice"] == "0.125 (0.100 to 0.900)"
     assert table.loc["other-smoke", ["data", "best", "kaggle_dice"]].tolist() == [r"sheets\x1b[2J", "", "–"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "best", "dice"), [("a", "a", "0.500"), ("gone", "b", "0.125"), (None, "b", "0.125")]
+)
+def test_list_runs_shows_the_model_of_which_05_evaluation_decided(root, chosen, best, dice):
+    write_json(root / "runs" / "sheets-demo" / "tuning.json", {"model": chosen})
+    row = list_runs(root).loc["sheets-demo"]
+    assert (row["best"], row["defect_dice"]) == (best, f"{dice} (0.100 to 0.900)")
+
+
+def test_is_kept_once_the_run_is_in_the_history_as_it_ended_last(root):
+    run = root / "runs" / "sheets-demo"
+    assert is_kept(run) and not is_kept(root / "runs" / "other-smoke")
+    write_json(run / "run.json", {"data": "sheets"})  # under way
+    assert not is_kept(run)
 
 
 def test_compare_runs_worked_by_hand(root):

@@ -28,6 +28,13 @@ def keep_in_history(run_directory):
     write_json(run_directory / HISTORY / f"{stamp_of(run)}.json", {"run": run, "results": results})
 
 
+def is_kept(run_directory):
+    """Whether a run that ended is in its history as it ended last."""
+    run_directory = Path(run_directory)
+    stamp = stamp_of(read_json(run_directory / "run.json"))
+    return bool(stamp) and (run_directory / HISTORY / f"{stamp}.json").is_file()
+
+
 def stamp_of(run):
     """The time when a run ended as a name, such as "20260102T030405"; "" where it didn't end."""
     return re.sub(r"[^0-9T]", "", run.get("finished", "")[:19])
@@ -116,14 +123,16 @@ def list_runs(root):
         root: the project's folder.
 
     Returns:
-        Table of texts with a row for each run, the last one first: data, profile, models, best model, its scores with
-        their intervals, finished ("" where the run is under way or was stopped) and minutes.
+        Table of texts with a row for each run, the last one first: data, profile, models, best (of which 05_evaluation
+        decided, else by the validation part), its scores with their intervals, finished ("" where the run is under way,
+        was stopped or is incomplete) and minutes.
     """
     rows = {}
     for path in sorted((Path(root) / "runs").glob("*/run.json")):
         run, results = read_json(path), read_results(path.parent / "results.json")
         models = _models(results)
-        best = best_model(results, models)
+        chosen = _chosen_model(path.parent)
+        best = chosen if chosen in models else best_model(results, models)
         records = [results.get(f"04_segmentation.{best}.{score}", {}) for score in MAIN_SCORES]
         rows[one_line(path.parent.name)] = {
             "data": one_line(run.get("data", "")),
@@ -137,6 +146,12 @@ def list_runs(root):
     columns = ["data", "profile", "models", "best", *MAIN_SCORES, "finished", "minutes"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.sort_values("finished", ascending=False, kind="stable")
+
+
+def _chosen_model(run_directory):
+    """The model of which 05_evaluation decided; None where it didn't run."""
+    path = run_directory / "tuning.json"
+    return read_json(path).get("model") if path.is_file() else None
 
 
 def _models(results):
@@ -198,7 +213,7 @@ def compare_runs(a, b):
         `RunComparison`.
     """
     return RunComparison(
-        settings=_differing(_settings(a["run"]), _settings(b["run"])),
+        settings=_differing(run_settings(a["run"]), run_settings(b["run"])),
         versions=_differing(_versions(a["run"]), _versions(b["run"])),
         scores=_differing_numbers(a["results"], b["results"], scores=True),
         others=_differing_numbers(a["results"], b["results"], scores=False),
@@ -208,8 +223,16 @@ def compare_runs(a, b):
     )
 
 
-def _settings(run):
-    """Data, profile and each step's parameters by name; of an older run, what its user set."""
+def run_settings(run):
+    """What a run was made with.
+
+    Args:
+        run: what its `run.json` holds.
+
+    Returns:
+        dict of name -> value: data, its fingerprint, profile, and each step's parameters, such as
+        "04_segmentation-unet_paper.EPOCHS"; of an older run, what its user set.
+    """
     found = {name: run.get(name) for name in ("data", "fingerprint", "profile")}
     of_steps = {label: step["parameters"] for label, step in run.get("steps", {}).items()}
     for place, parameters in (of_steps or run.get("settings", {})).items():
