@@ -72,6 +72,12 @@ def test_reading_what_others_recorded_is_told(tmp_path):
     assert run_noting(tmp_path / "c", other)[1]["results"] == {"results.json"}
 
 
+def test_asking_for_a_file_is_noted_whether_or_not_it_is_there(tmp_path):
+    asks = "from helpers.opened import is_there\nassert is_there('read.txt') and not is_there('none.txt')\n"
+    _, names, _ = run_noting(tmp_path, OPENS + asks)
+    assert names["asked"] == {"read.txt", "none.txt"} and "none.txt" not in names["read"]
+
+
 def test_by_hand_nothing_is_noted(monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(sys, "addaudithook", lambda hook: pytest.fail("listens"))
@@ -79,7 +85,7 @@ def test_by_hand_nothing_is_noted(monkeypatch):
 
 
 def test_read_notes_of_none_and_of_a_torn_line(tmp_path):
-    assert read_notes(tmp_path / "notes") == {"read": set(), "written": set(), "results": set()}
+    assert read_notes(tmp_path / "notes") == {kind: set() for kind in ("read", "written", "results", "asked")}
     (tmp_path / "notes").write_text('["/x"]\n["read", "/x/a"]\n["written", "/x')
     noted = read_notes(tmp_path / "notes")
     assert [str(path) for path in noted["read"]] == ["/x/a"] and not noted["written"]

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 VARIABLE = "STEEL_OPENED_FILES"
-READ, WRITTEN, RESULTS = "read", "written", "results"
+READ, WRITTEN, RESULTS, ASKED = "read", "written", "results", "asked"
+ASKED_FOR = "helpers.opened.is_there"  # told by `is_there`, since Python itself tells nothing of such a question
 READ_RESULTS = "helpers.results.read"  # told by `read_results`, since each notebook opens results.json for its own sake
 WRITING = os.O_WRONLY | os.O_RDWR
 
@@ -56,16 +57,22 @@ def note_opened_files():
     sys.addaudithook(listen)
 
 
+def is_there(path):
+    """Whether there is such a file; the series is told of the question, since what is made hangs on the answer."""
+    sys.audit(ASKED_FOR, str(path))
+    return Path(path).is_file()
+
+
 def _describe(event, arguments):
-    """(kind, path) of what Python tells of; None where it is not about a file that is opened or put in place."""
+    """(kind, path) of what Python tells of; None where that is about no file which is opened, moved or asked for."""
     if event == "open":
         path, mode, flags = arguments
         written = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool(flags & WRITING)
         kind = WRITTEN if written else READ
     elif event == "os.rename":
         kind, path = WRITTEN, arguments[1]
-    elif event == READ_RESULTS:
-        kind, path = RESULTS, arguments[0]
+    elif event in (READ_RESULTS, ASKED_FOR):
+        kind, path = RESULTS if event == READ_RESULTS else ASKED, arguments[0]
     else:
         return None
     if not isinstance(path, (str, bytes, os.PathLike)):
@@ -77,9 +84,9 @@ def read_notes(path):
     """What was noted; a last line that a kill cut off is left out.
 
     Returns:
-        dict of "read", "written" and "results" -> set of paths; empty sets where there are no notes.
+        dict of "read", "written", "results" and "asked" -> set of paths; empty sets where there are no notes.
     """
-    noted = {READ: set(), WRITTEN: set(), RESULTS: set()}
+    noted = {kind: set() for kind in (READ, WRITTEN, RESULTS, ASKED)}
     path = Path(path)
     if path.is_file():
         for line in path.read_text(encoding="utf-8").splitlines(keepends=True)[1:]:

@@ -9,6 +9,7 @@ from IPython.display import HTML, display
 from PIL import Image
 
 from helpers.files import read_json, write_csv, write_json, written_beside
+from helpers.opened import is_there
 
 CAPTION = '<p class="caption">'  # begins a table's output; the page puts the table's number behind it
 
@@ -36,7 +37,12 @@ def show_figure(figure, run, name, caption, alt):
 
 def has_figure(run, name):
     """Whether a figure of this name was made in the run."""
-    return (run.directory / "figures" / f"{name}.png").is_file()
+    return is_there(run.directory / "figures" / f"{name}.png")
+
+
+def has_table(run, name):
+    """Whether a table of this name was made in the run."""
+    return is_there(run.directory / "tables" / f"{name}.csv")
 
 
 def show_again(run, name, caption="", alt=""):

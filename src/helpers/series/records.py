@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from helpers.files import read_json, write_json
+from helpers.opened import ASKED, RESULTS, WRITTEN, read_notes
 from helpers.opened import READ as OPENED
-from helpers.opened import RESULTS, WRITTEN, read_notes
 from helpers.runs import CODE
 from helpers.series.parameters import SeriesError
 
@@ -142,24 +142,34 @@ def read_records(places, digests):
 
 @dataclass(frozen=True)
 class Noted:
-    """What a step opened, by the names of records: read, written, kept for later, and whether it read the results."""
+    """What a step opened, by the names of records, and whether it read the results.
+
+    Attributes:
+        read: names of files.
+        written: the same.
+        kept: of those that it keeps for later.
+        asked: of those of which it asked whether they are there.
+        results: whether it read what others recorded.
+    """
 
     read: frozenset
     written: frozenset
     kept: frozenset
+    asked: frozenset
     results: bool
 
 
 def sort_notes(places, label):
     """What a step noted, without the files that no step is judged by: `Noted`."""
     noted = read_notes(places.notes(label))
-    names = {kind: {places.name(path) for path in noted[kind]} for kind in (OPENED, WRITTEN)}
+    names = {kind: {places.name(path) for path in noted[kind]} for kind in (OPENED, WRITTEN, ASKED)}
     kept = {name for name in names[OPENED] | names[WRITTEN] if Path(name).name in KEPT_FOR_LATER}
     counted = {kind: {name for name in found - kept if _counts(name)} for kind, found in names.items()}
     return Noted(
         frozenset(counted[OPENED] - counted[WRITTEN]),
         frozenset(counted[WRITTEN]),
         frozenset(kept),
+        frozenset(counted[ASKED] - counted[WRITTEN]),
         bool(noted[RESULTS]),
     )
 

@@ -15,6 +15,7 @@ from helpers.models.describe import describe_layers
 from helpers.report.architecture import network_stages
 from helpers.report.prose import Prose, list_words
 from helpers.report.scores import CLASSIFIED, main_model, scored_models
+from helpers.report.show import has_table
 
 THEIRS = "unet_paper"  # the network of the U-Net paper
 COMPETITION_SHAPE = (256, 1600)
@@ -120,7 +121,7 @@ class Paper:
 
     def has_table(self, name):
         """Whether an earlier notebook left a table of this name."""
-        return (self.run.directory / "tables" / f"{name}.csv").is_file()
+        return has_table(self.run, name)
 
     def table(self, name):
         """A table that an earlier notebook left, its cells as texts."""
