@@ -35,6 +35,8 @@ BEFORE = {
         ({"files": BEFORE["files"] | {"split.csv": ["2", 5, 7]}}, ["split.csv changed"]),
         ({"files": BEFORE["files"] | {"split.csv": ["1", 5, 8]}}, []),  # touched, and the same
         ({"files": BEFORE["files"] | {"split.csv": None}}, ["split.csv is gone"]),
+        ({"files": BEFORE["files"] | {"tables/05_pairs.csv": ["1", 5, 7]}}, ["tables/05_pairs.csv is there now"]),
+        ({"files": BEFORE["files"] | {"tables/05_pairs.csv": None}}, []),  # as before
         (
             {"files": BEFORE["files"] | {"$HELPERS/data/published.csv": ["2", 5, 7]}},
             ["helpers/data/published.csv changed"],
@@ -160,11 +162,13 @@ def test_sort_notes_leaves_out_what_no_step_is_judged_by(tmp_path):
     notes = places.notes("a")
     notes.parent.mkdir(parents=True)
     lines = ["[]", *(f'["read", "{places.run / name}"]' for name in read)]
+    lines += [f'["asked", "{places.run / name}"]' for name in ("tables/1.csv", "figures/1.png", "run.json")]
     lines += [f'["written", "{places.run / name}"]' for name in written] + [f'["results", "{places.run}/results.json"]']
     notes.write_text("\n".join(lines) + "\n")
     noted = sort_notes(places, "a")
     assert noted.read == {"split.csv"} and noted.written == {"bundle.json", "figures/1.png"}
     assert noted.kept == {"models/a/trained.npz", "models/a/checkpoint.npz"} and noted.results
+    assert noted.asked == {"tables/1.csv"}
 
 
 def test_read_records_of_a_step_that_was_killed(tmp_path):

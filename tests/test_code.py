@@ -57,6 +57,13 @@ def test_module_digests_go_on_to_what_modules_need(package):
     ]  # fmt: skip
 
 
+def test_module_digests_of_a_half_typed_module_name_it(package):
+    package(a="def half(")
+    with pytest.raises(SyntaxError) as raised:
+        module_digests(["helpers.a"])
+    assert raised.value.filename.endswith("a.py")
+
+
 @pytest.mark.parametrize(
     ("changed", "same"),
     [

@@ -42,6 +42,7 @@ def test_read_parameters_gives_values_and_comments(tmp_path):
         (("A = 1", "B = 2"), "2 cells are tagged"),
         (("A = len('x')",), "no `NAME = literal`"),  # derived: papermill's injection would leave it stale
         (("import os",), "no `NAME = literal`"),
+        (("A = ",), "the parameters can't be read as Python .*Mend the cell"),
     ],
 )
 def test_read_parameters_refuses(tmp_path, cells, message):

@@ -70,6 +70,9 @@ def module_digests(names):
 
     Returns:
         dict of module name -> SHA-256, sorted by name.
+
+    Raises:
+        SyntaxError: one of them is no Python; its `filename` says which.
     """
     found, waiting = {}, {part for name in names for part in _with_packages(name)}
     while waiting:
@@ -88,7 +91,7 @@ def code_digest(*names):
 @cache
 def _look(path, name):
     """(SHA-256 of what a module computes, names of the project's modules that it imports)."""
-    tree = ast.parse(path.read_bytes())
+    tree = ast.parse(path.read_bytes(), str(path))
     inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
     needed = _imports(tree, inside)
     return _tree_digest(tree), needed

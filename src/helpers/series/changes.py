@@ -9,13 +9,14 @@ from pathlib import Path
 from helpers.code import imported_modules, module_digests
 from helpers.results import read_results
 from helpers.runs import package_versions
-from helpers.series.parameters import read_cells, read_parameters
+from helpers.series.parameters import SeriesError, read_cells, read_parameters
 from helpers.series.plan import paths_from_root, place_of, scope_of
 from helpers.series.profiles import OWN
 from helpers.series.records import Digests, Places
 
 SHOWN = 3  # reasons that one line names
 LONGEST_PATH = 500  # characters; a longer text is no path
+RUN_PYTHON = ("%%time", "%%timeit", "%%capture", "%%prun")  # magics of IPython below which a cell is Python
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,12 @@ class Now:
 
         Args:
             step: a `Step`.
-            files: names of the files that it read when it last ran.
+            files: names of the files that it read when it last ran, or asked for.
             reads_results: whether it read what earlier steps recorded.
 
         Returns:
-            dict of source, modules, parameters, versions, data, results (None where it reads none) and files.
+            dict of source, modules, parameters, versions, data, results (None where it reads none) and files (None
+            for one that isn't there).
         """
         notebook = self.places.root / "notebooks" / f"{step.notebook}.ipynb"
         names = {*files, *map(self.places.name, self._parameter_files(step))}
@@ -99,13 +101,34 @@ def _source_digest(notebook):
 
 def _notebook_modules(notebook):
     """Digest of each of the project's modules that a notebook needs."""
-    named = [imported_modules(_plain(cell.source)) for cell in read_cells(notebook) if cell.kind == "code"]
-    return module_digests(set().union(*named))
+    named = set()
+    for number, cell in enumerate(read_cells(notebook), start=1):
+        if cell.kind == "code":
+            try:
+                named |= imported_modules(_as_python(cell.source))
+            except (SyntaxError, ValueError) as error:
+                raise SeriesError(
+                    f"{notebook.stem}: cell {number} can't be read as Python ({error}). Mend the cell, or remove it."
+                ) from None
+    try:
+        return module_digests(named)
+    except SyntaxError as error:
+        raise SeriesError(f"{error.filename} can't be read as Python ({error}). Mend it.") from None
 
 
-def _plain(source):
-    """A cell's source without the lines that are for the notebook alone, such as `%matplotlib inline`."""
-    return "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines())
+def _as_python(source):
+    r"""A cell's source with what IPython alone understands, such as `%matplotlib inline` or `!ls`, as calls of it.
+
+    Example:
+        >>> _as_python("files = !ls"), _as_python("%%time\nimport helpers.rle")
+        ("files = get_ipython().getoutput('ls')\n", 'import helpers.rle\n')
+    """
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    first, _, rest = source.lstrip().partition("\n")
+    if first.split()[:1] and first.split()[0] in RUN_PYTHON:
+        source = rest
+    return TransformerManager().transform_cell(source)
 
 
 def why_again(step, record, others, now):
@@ -153,7 +176,8 @@ def input_changes(before, after):
     for name in sorted({*before["files"], *after["files"]}):
         was, is_now = before["files"].get(name), after["files"].get(name)
         if bool(was) != bool(is_now) or (was and was[0] != is_now[0]):
-            found.append(f"{shown_name(name)} {'changed' if is_now else 'is gone'}")
+            how = "is gone" if not is_now else "changed" if was else "is there now"
+            found.append(f"{shown_name(name)} {how}")
     if not found and list(before["modules"]) != list(after["modules"]):
         found.append("the modules that it needs are others")
     return found

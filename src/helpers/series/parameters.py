@@ -53,7 +53,7 @@ def read_parameters(path):
     """The parameters of a notebook, by name, from its cell tagged `parameters`.
 
     Raises:
-        SeriesError: there isn't exactly one such cell, or a value in it is no literal.
+        SeriesError: there isn't exactly one such cell, it is no Python, or a value in it is no literal.
     """
     cells = [cell for cell in read_cells(path) if "parameters" in cell.tags]
     if len(cells) != 1:
@@ -61,7 +61,11 @@ def read_parameters(path):
     source = cells[0].source
     lines = source.splitlines()
     found = {}
-    for statement in ast.parse(source).body:
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError as error:
+        raise SeriesError(f"{path.name}: the parameters can't be read as Python ({error}). Mend the cell.") from None
+    for statement in statements:
         try:
             (target,) = statement.targets
             value = ast.literal_eval(statement.value)
