@@ -57,6 +57,36 @@ def test_find_data_takes_the_input_folder_on_kaggle(project, monkeypatch):
     assert find_data("", project) == place
 
 
+def test_find_data_takes_what_another_run_made_up_meanwhile(project, monkeypatch):
+    """Of two first runs at once, whichever is later."""
+
+    def make_data(path, images, shape):
+        path.mkdir(parents=True)
+        (path / "train.csv").touch()
+        raise OSError("Directory not empty")
+
+    monkeypatch.setattr("helpers.runs.make_data", make_data)
+    said = []
+    assert find_data("", project, "smoke", said.append) == project / "data" / "made-up-small"
+    assert said[-1] == "Another run made data/made-up-small up meanwhile: it is taken."
+
+
+def test_find_data_that_cannot_be_made_up(project, monkeypatch):
+    def make_data(path, images, shape):
+        raise OSError("No space left")
+
+    monkeypatch.setattr("helpers.runs.make_data", make_data)
+    with pytest.raises(OSError, match="No space left"):
+        find_data("", project, "smoke", [].append)
+
+
+def test_look_at_dataset_writes_nothing(project, tiny_data):
+    run = open_run(str(tiny_data()), "runs/mine")
+    before = sorted(run.directory.iterdir())
+    assert run.look_at_dataset().fingerprint == run.read_dataset().fingerprint
+    assert before == [run.directory / "run.json"] and (run.directory / "images.csv").is_file()
+
+
 def test_find_copies_looks_once_for_the_same_data(project, tiny_data, monkeypatch):
     calls = []
 

@@ -21,6 +21,7 @@ from helpers.opened import note_opened_files
 from helpers.results import best_model, fresh_results, read_results
 
 DEFAULT_PROFILE = "demo"
+INDEX = "images.csv"  # of a run: what decoding the images of its data set found
 CODE = Path(__file__).parent  # whose git revision a run notes, from whichever folder it is started
 KAGGLE_INPUTS = (
     Path("/kaggle/input/severstal-steel-defect-detection"),
@@ -71,15 +72,15 @@ class Run:
 
     def read_dataset(self):
         """The run's data set; what decoding the images found is kept in `images.csv`, its fingerprint in `run.json`."""
-        dataset = self.look_at_dataset()
+        dataset = read_dataset(self.data, self.directory / INDEX)
         about = {"fingerprint": dataset.fingerprint, "made_up": dataset.made_up}
         if self.settings | about != self.settings:
             update_run(self.directory, **about)
         return dataset
 
     def look_at_dataset(self):
-        """The run's data set, without a note of it in `run.json`."""
-        return read_dataset(self.data, self.directory / "images.csv")
+        """The run's data set, without a note of it in `run.json` or `images.csv`: nothing is written."""
+        return read_dataset(self.data, self.directory / INDEX, keep=False)
 
     def describe_dataset(self, dataset):
         """What tells the data set from others: name, fingerprint, and a digest of what had to be set aside."""
@@ -190,7 +191,12 @@ def find_data(data, root, profile=DEFAULT_PROFILE, say=print, make=True):
             f"No data was given: making up {wanted['images']} steel sheets in data/{wanted['folder']} "
             "(give your own with --data DIR)."
         )
-        make_data(path, wanted["images"], shape=wanted["shape"])
+        try:
+            make_data(path, wanted["images"], shape=wanted["shape"])
+        except OSError:
+            if not (path / "train.csv").is_file():
+                raise
+            say(f"Another run made data/{wanted['folder']} up meanwhile: it is taken.")  # whole, and the same
     return path
 
 

@@ -147,7 +147,7 @@ class Dataset:
         return {(part, image_id): (height, width) for part, image_id, height, width in columns.itertuples(index=False)}
 
 
-def read_dataset(directory, index_file=None):
+def read_dataset(directory, index_file=None, *, keep=True):
     """Read a data set in the competition's layout.
 
     `train.csv` and `train_images/` are needed; `test_images/` may be missing, and so may `classes.json`
@@ -159,6 +159,7 @@ def read_dataset(directory, index_file=None):
     Args:
         directory: the data directory.
         index_file: CSV that keeps what decoding the images found, for the next reading.
+        keep: whether that file is written; else it is read alone.
 
     Returns:
         A `Dataset`.
@@ -170,7 +171,7 @@ def read_dataset(directory, index_file=None):
     directory = Path(directory).absolute()
     _check_layout(directory)
     about = _read_classes(directory)
-    scanned = scan_images(directory, PARTS, index_file)
+    scanned = scan_images(directory, PARTS, index_file, keep=keep)
     images, shape, problems = _usable_images(directory, scanned, about.any_size)
     training = images[images["part"] == "train"]
     shapes = dict(zip(training["image_id"], zip(training["height"], training["width"], strict=True), strict=True))

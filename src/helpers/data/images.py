@@ -61,7 +61,7 @@ def read_image(path, channels=1, shrink=1):
     return image[..., ::-1] if channels == 3 else image[..., np.newaxis]
 
 
-def scan_images(directory, parts, index_file=None):
+def scan_images(directory, parts, index_file=None, *, keep=True):
     """Decode every image of a data set once, and say which can't be read.
 
     Everything in the folders counts as an image, save for hidden files.
@@ -70,6 +70,7 @@ def scan_images(directory, parts, index_file=None):
         directory: the data directory.
         parts: mapping of part name to folder name, such as `{"train": "train_images"}`.
         index_file: CSV that keeps what was found, so that an unchanged file is not decoded again.
+        keep: whether that file is written; else it is read alone.
 
     Returns:
         Table with the columns part, file (name within its folder), bytes, modified_ns, height, width (pixels),
@@ -101,7 +102,7 @@ def scan_images(directory, parts, index_file=None):
         known |= {keys[position]: description for position, description in zip(fresh, described, strict=True)}
     table = pd.DataFrame([(*key, *known[key]) for key in keys], columns=INDEX_COLUMNS)
     table = table.sort_values(["part", "file"], ignore_index=True)
-    if index_file is not None and (fresh or not Path(index_file).exists()):
+    if keep and index_file is not None and (fresh or not Path(index_file).exists()):
         write_csv(index_file, table, index=False)
     return table
 
