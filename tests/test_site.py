@@ -1,7 +1,10 @@
 import base64
 import hashlib
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -268,7 +271,7 @@ def test_front_answers_the_four_questions(report):
 
 def test_front_has_the_tables_the_worst_misses_and_the_facts(report):
     page = pages_of(report)["index.html"]
-    assert page.count("<td>holdout</td><td>0.250 (0.125 to 0.500)</td>") == 2
+    assert page.count('<td>holdout</td><td>0.250 <span class="interval">(0.125 to 0.500)</span></td>') == 2
     assert "<td>1,234,567</td><td>8,765</td><td>1.5</td>" in page
     assert "Predictions of steel_unet." in page and "Worst misses" in page
     assert soup_of(page).select("a[href='05_evaluation.html#figure-05_gallery_2']")
@@ -334,6 +337,72 @@ def test_print_paper_prints_beside_its_page_and_is_listed(copied, monkeypatch):
     assert print_paper(copied) == copied / "paper.pdf"
     assert (copied / "paper.pdf").read_bytes() == b"paper.html"
     assert soup_of((copied.parent / "index.html").read_text()).select("a[href='trial/paper.pdf']")
+
+
+def test_print_paper_puts_the_front_page_right(copied, monkeypatch):
+    """It named the reason before; printed once more it is the same."""
+    front = copied / "index.html"
+    assert NO_CHROMIUM in words_of(front.read_text())
+    before = soup_of(front.read_text())
+    monkeypatch.setattr(site, "print_pdf", lambda page, pdf: pdf.write_bytes(b"%PDF") and "")
+    for _ in range(2):
+        print_paper(copied)
+        soup = soup_of(front.read_text())
+        assert "No paper.pdf" not in words_of(front.read_text())
+        (link,) = soup.select("main a[href='paper.pdf']")
+        assert link.parent.text == "paper.pdf: the paper, to print or to send"
+        assert len(soup.select("main li")) == len(before.select("main li"))
+
+
+def test_print_paper_is_linked_as_a_new_report_links_it(run, tmp_path, monkeypatch, said):
+    report = tmp_path / "reports" / "trial"
+    write_report(run, report, said.append)
+    monkeypatch.setattr(site, "print_pdf", lambda page, pdf: pdf.write_bytes(b"%PDF") and "")
+    print_paper(report)
+    printed_later = (report / "index.html").read_text()
+    write_report(run, report, said.append)
+    assert (report / "index.html").read_text() == printed_later
+
+
+def test_print_paper_of_a_front_page_without_a_line_on_it(copied, monkeypatch):
+    monkeypatch.setattr(site, "print_pdf", lambda page, pdf: pdf.write_bytes(b"%PDF") and "")
+    (copied / "index.html").write_text("<p>another</p>")
+    with pytest.raises(ValueError, match="has no line on the paper. Run the series to have it written anew"):
+        print_paper(copied)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("run.json", "{"),
+        ("run.json", "[]"),
+        ("run.json", '{"finished": 3}'),
+        ("results.json", "[]"),
+        ("results.json", '{"04_segmentation.a.kaggle_dice": {"value": "x"}, '
+                         '"04_segmentation.a.validation_kaggle_dice": {"value": 1}}'),
+    ],
+)  # fmt: skip
+def test_report_with_faulty_files_is_listed_as_such_and_holds_nothing_up(copied, run, said, name, text):
+    faulty = Path(shutil.copytree(copied, copied.with_name("faulty")))
+    (faulty / name).write_text(text)
+    write_report(run, copied, said.append)
+    words = words_of((copied.parent / "index.html").read_text())
+    assert "faulty Its run.json or results.json can't be read." in words and "trial" in words
+    assert last_paper(copied.parent) == copied
+
+
+def test_what_a_killed_process_left_beside_the_report_is_removed(run, tmp_path, said):
+    report = tmp_path / "reports" / "trial"
+    killed = (
+        "import os, sys\nfrom pathlib import Path\nfrom helpers.data.made_up.workplace import workplace_beside\n"
+        "with workplace_beside(Path(sys.argv[1])) as folder:\n    os._exit(1)"
+    )
+    report.parent.mkdir()
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", killed, str(report)], check=False, env=environment)
+    assert len(list(report.parent.iterdir())) == 1
+    write_report(run, report, said.append)
+    assert [path.name for path in sorted(report.parent.iterdir())] == ["index.html", "trial"]
 
 
 def test_last_paper_is_of_the_report_made_last(copied):

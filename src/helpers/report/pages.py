@@ -101,6 +101,11 @@ def render_template(name, details, **values):
     return _set_intervals_below(_environment().get_template(name).render(resources={"page": details}, **values))
 
 
+def render_fragment(name, **values):
+    """A piece of a page, from its template."""
+    return _environment().get_template(name).render(**values)
+
+
 def _set_intervals_below(text):
     """The same page with the interval of a score on a line of its own in a table's cell, which takes half the width.
 

@@ -1,12 +1,20 @@
 """The report: its pages, the files beside them, and the list of reports; written in one step."""
 
-import os
+import re
 import shutil
 from pathlib import Path
 
+from helpers.data.made_up.workplace import workplace_beside
 from helpers.files import read_json, replace_folder, restore_folder, write_text
 from helpers.report.front import readable_time, render_front
-from helpers.report.pages import describe_page, page_details, render_notebook, render_template, size_note
+from helpers.report.pages import (
+    describe_page,
+    page_details,
+    render_fragment,
+    render_notebook,
+    render_template,
+    size_note,
+)
 from helpers.report.pdf import print_pdf
 from helpers.report.scores import main_model
 from helpers.results import format_record, read_results
@@ -19,7 +27,10 @@ FILES = {
     "submission.xlsx": "the same as a workbook",
     "blog.md": "the article for a general reader as Markdown, to post; its figures are in figures/",
 }
+PAPER_ENTRY = {"id": "paper-pdf", "file": PDF, "what": "the paper, to print or to send"}
 KEPT = (*FILES, "run.json")
+PDF_ENTRY = re.compile(r'<li id="paper-pdf">.*?</li>', re.DOTALL)  # the front page's line on the paper to print
+NO_REPORT = (ValueError, TypeError, AttributeError, KeyError, OSError)  # what files that hold something else lead to
 
 
 def write_report(run_directory, report_directory, say=print):
@@ -37,11 +48,11 @@ def write_report(run_directory, report_directory, say=print):
         ValueError: a notebook's text has a formula that can't be read.
     """
     run_directory, report_directory = Path(run_directory), Path(report_directory)
+    report_directory.parent.mkdir(parents=True, exist_ok=True)
     restore_folder(report_directory)
-    new = report_directory.with_name(f".new-{report_directory.name}-{os.getpid()}")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    try:
+    with workplace_beside(report_directory) as workplace:
+        new = workplace / report_directory.name  # made by mkdir, so that it gets the user's usual permissions
+        new.mkdir()
         notebooks = sorted((run_directory / "notebooks").glob("*.ipynb"))
         pages = [describe_page(path) for path in notebooks]
         for path, page in zip(notebooks, pages, strict=True):
@@ -53,8 +64,6 @@ def write_report(run_directory, report_directory, say=print):
         front = render_front(run_directory, pages, report_directory.name, _list_files(new, note))
         _write_page(new / "index.html", front, say)
         replace_folder(new, report_directory)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
     write_report_list(report_directory.parent)
     return report_directory / "index.html"
 
@@ -62,29 +71,35 @@ def write_report(run_directory, report_directory, say=print):
 def write_report_list(reports):
     """Write `reports/index.html`, which lists the reports there are, the newest first."""
     reports = Path(reports)
-    entries = []
-    for path in reports.glob("*/run.json"):
-        if not path.parent.name.startswith("."):
-            run, results = read_json(path), read_results(path.parent / "results.json")
-            model = main_model(results)
-            scores = [results.get(f"04_segmentation.{model}.{name}", {}) for name in ("kaggle_dice", "defect_dice")]
-            entries.append(
-                {
-                    "name": path.parent.name,
-                    **{key: run.get(key, "") for key in ("data", "profile", "finished")},
-                    "made": readable_time(run.get("finished", "")),
-                    "model": model or "–",
-                    "scores": [format_record(score) for score in scores],
-                    "paper": next((name for name in (PDF, PAPER) if (path.parent / name).is_file()), ""),
-                }
-            )
+    entries = [_list_entry(path.parent) for path in reports.glob("[!.]*/run.json")]
     entries.sort(key=lambda entry: (entry["finished"], entry["name"]), reverse=True)
     details = page_details({"file": "index.html", "title": "Reports on steel defects"}, [], "reports")
     write_text(reports / "index.html", render_template("reports.html.j2", details, reports=entries))
 
 
+def _list_entry(folder):
+    """What the list says of a report; of one whose files can't be read, just that."""
+    paper = next((name for name in (PDF, PAPER) if (folder / name).is_file()), "")
+    try:
+        run, results = read_json(folder / "run.json"), read_results(folder / "results.json")
+        model = main_model(results)
+        scores = [results.get(f"04_segmentation.{model}.{name}", {}) for name in ("kaggle_dice", "defect_dice")]
+        return {
+            "name": folder.name,
+            "fault": "",
+            **{key: str(run.get(key, "")) for key in ("data", "profile", "finished")},
+            "made": readable_time(run.get("finished", "")),
+            "model": model or "–",
+            "scores": [format_record(score) for score in scores],
+            "paper": paper,
+        }
+    except NO_REPORT:
+        fault = "Its run.json or results.json can't be read. Run the series for it again, or remove its folder."
+        return {"name": folder.name, "fault": fault, "finished": "", "paper": paper}
+
+
 def print_paper(report_directory):
-    """Print the paper of a report that is there, and link it in the list of reports.
+    """Print the paper of a report that is there, and link it on its front page and in the list of reports.
 
     Args:
         report_directory: such as `reports/severstal`.
@@ -94,6 +109,7 @@ def print_paper(report_directory):
 
     Raises:
         FileNotFoundError: the report has no paper, or there is no Chromium, or it failed.
+        ValueError: its front page has no line on the paper.
     """
     report_directory = Path(report_directory)
     if not (report_directory / PAPER).is_file():
@@ -102,7 +118,17 @@ def print_paper(report_directory):
     if note:
         raise FileNotFoundError(note)
     write_report_list(report_directory.parent)
+    _link_paper(report_directory / "index.html")
     return report_directory / PDF
+
+
+def _link_paper(front):
+    """Have a front page link the paper to print, whatever it said of it before."""
+    line = render_fragment("file.html.j2", file=PAPER_ENTRY)
+    page, found = PDF_ENTRY.subn(lambda _: line, front.read_text(encoding="utf-8"))
+    if not found:
+        raise ValueError(f"{front} has no line on the paper. Run the series to have it written anew: python run_all.py")
+    write_text(front, page)
 
 
 def last_paper(reports):
@@ -120,7 +146,7 @@ def last_paper(reports):
     found = [path.parent for path in Path(reports).glob(f"[!.]*/{PAPER}")]
     if not found:
         raise FileNotFoundError(f"{reports}: no report has a {PAPER}. Run the series first: python run_all.py")
-    return max(found, key=lambda folder: read_json(folder / "run.json").get("finished", ""))
+    return max(found, key=lambda folder: _list_entry(folder)["finished"])
 
 
 def _write_page(path, text, say):
@@ -154,9 +180,9 @@ def _print_paper(report_directory, new):
 
 def _list_files(new, note):
     """The files beside the pages, with what each is; a PDF that couldn't be printed is named with the reason."""
-    files = [{"file": name, "what": what} for name, what in FILES.items() if (new / name).is_file()]
+    files = [{"id": "", "file": name, "what": what} for name, what in FILES.items() if (new / name).is_file()]
     if (new / PDF).is_file():
-        files.insert(0, {"file": PDF, "what": "the paper, to print or to send"})
+        files.insert(0, PAPER_ENTRY)
     elif note:
-        files.insert(0, {"file": "", "what": note})
+        files.insert(0, {**PAPER_ENTRY, "file": "", "what": note})
     return files
