@@ -13,6 +13,7 @@ import pytest
 
 import helpers.series.execute
 import helpers.series.run
+import helpers.series.tidy
 from helpers.files import read_json, write_json
 from helpers.history import read_history
 from helpers.results import read_results
@@ -227,6 +228,113 @@ def test_only_keeps_the_settings_of_the_others(project):
     assert len(read_history(project / RUN)) == 2  # a part alone is not kept
 
 
+FAILS = "raise RuntimeError('rust')\n"
+
+
+def test_part_does_not_complete_a_run_that_failed(project, tiny):
+    """Its pages are of two states then: the last good report stays until all of it has run."""
+    report = files(project / "reports")
+    change(project, "02_preprocessing", "kept = read_json", FAILS + "kept = read_json")
+    with pytest.raises(SeriesError, match="02_preprocessing failed"):
+        run(project)
+    said = run(project, only=["01_eda"], settings={"01_eda": {"SCALE": 3}})
+    assert said[-2].startswith("The run isn't complete") and said[-2].endswith("Run again without --only.")
+    assert files(project / "reports") == report and "finished" not in read_json(project / RUN / "run.json")
+    write_notebook(project, "02_preprocessing", CELLS["02_preprocessing"])
+    run(project, settings={"01_eda": {"SCALE": 3}})
+    assert read_results(project / "reports" / "sheets" / "results.json")["01_eda.images"]["value"] == 12
+    assert "finished" in read_json(project / RUN / "run.json")
+
+
+def test_part_does_not_complete_a_run_whose_other_notebooks_are_out_of_date(project, tiny):
+    report = files(project / "reports")
+    write_notebook(project, "06_submission", [*CELLS["06_submission"], "def half("])
+    assert run(project, only=["01_eda"])[-2].startswith("The run isn't complete")
+    assert tiny == ["01_eda"] and files(project / "reports") == report
+
+
+def test_part_alone_is_shown_where_there_is_no_report_of_a_complete_run(tmp_path, tiny):
+    root = write_project(tmp_path)
+    run(root, only=["01_eda"])
+    front = root / "reports" / "sheets" / "index.html"
+    assert front.is_file() and "finished" not in read_json(root / RUN / "run.json")
+    (front.parent / "run.json").write_text("damaged")
+    run(root, only=["01_eda"])
+    assert read_json(front.parent / "run.json")["data"] == "sheets"
+
+
+@pytest.mark.parametrize("source", ["files = !ls", "%%bash\nls", "run?", "%matplotlib inline"])
+def test_cell_for_ipython_alone_is_no_obstacle(project, source):
+    write_notebook(project, "06_submission", [*CELLS["06_submission"], source])
+    assert explain(project)["06_submission"] == "runs, since its source changed"
+
+
+def test_half_typed_cell_is_named_and_takes_nothing_away(project, tiny):
+    before = files(project / RUN)
+    write_notebook(project, "01_eda", [*CELLS["01_eda"], "def half("])
+    for act in (explain, run, lambda root: run(root, force=True)):
+        with pytest.raises(SeriesError, match=r"01_eda: cell 8 can't be read as Python .* Mend the cell"):
+            act(project)
+    after = files(project / RUN)
+    assert {path for path in before if path.suffix != ".json"} <= set(after) and tiny == []
+
+
+ASKS = [
+    *CELLS["02_preprocessing"],
+    "from helpers.report.show import has_figure",
+    "note = write_json(run.directory / 'tables' / '02_has.csv', has_figure(run, '01_two'))",
+]
+
+
+def test_figure_that_was_not_there_runs_what_asked_for_it_again(project, tiny):
+    write_notebook(project, "02_preprocessing", ASKS)
+    run(project)
+    assert read_json(project / RUN / "steps" / "02_preprocessing.json")["inputs"]["files"]["figures/01_two.png"] is None
+    run(project)
+    change(project, "01_eda", "write_json(run.directory / 'figures' / '01_one.png', SCALE)",
+           "for name in ('one', 'two'): write_json(run.directory / 'figures' / f'01_{name}.png', SCALE)")  # fmt: skip
+    said = run(project)
+    assert tiny == ["02_preprocessing", "01_eda", "02_preprocessing"]
+    assert "02_preprocessing runs again, since figures/01_two.png is there now" in said
+    assert read_json(project / RUN / "tables" / "02_has.csv") is True
+
+
+def test_kill_at_the_end_of_a_run_leaves_it_out_of_no_history(project, tiny, monkeypatch):
+    def killed(*given):
+        raise KeyboardInterrupt
+
+    change(project, "01_eda", "'images, scaled'", "'images, times SCALE'")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("helpers.series.course.keep_in_history", killed)
+        run(project)
+    assert len(read_history(project / RUN)) == 1
+    assert "Nothing changed: no notebook had to run." in run(project)
+    kept = read_history(project / RUN)
+    assert len(kept) == 2 and kept[-1]["run"] == read_json(project / RUN / "run.json")
+
+
+def test_explain_writes_nothing(project):
+    image = next((project / "sheets" / "train_images").iterdir())
+    shutil.copy(image, image.with_name("another.jpg"))
+    before = files(project)
+    assert set(explain(project).values()) == {"runs, since the data changed"}
+    assert files(project) == before
+
+
+def test_force_trains_anew_what_has_no_record(project, monkeypatch):
+    """As after training by hand."""
+    monkeypatch.setitem(helpers.series.tidy.KEEPS, "01_eda", "a")
+    kept, of_another = (project / RUN / "models" / name / "fold-1" / "trained.npz" for name in ("a", "ab"))
+    write_json(kept, 1)
+    write_json(of_another, 1)
+    (project / RUN / "steps" / "01_eda.json").unlink()
+    run(project, only=["01_eda"])
+    assert kept.is_file()
+    (project / RUN / "steps" / "01_eda.json").unlink()
+    run(project, force=True)
+    assert not kept.exists() and of_another.is_file()
+
+
 def test_force_forgets_what_was_trained_but_a_change_does_not(project, tiny):
     kept = project / RUN / "models" / "a" / "trained.npz"
     change(project, "01_eda", "write_json(run.directory / 'figures'",
@@ -293,7 +401,7 @@ def test_step_that_never_settles_is_named(project, tiny):
         project, "02_preprocessing", [*CELLS["02_preprocessing"], "import os; os.remove(run.directory / 'split.csv')"]
     )
     with pytest.raises(
-        SeriesError, match="02_preprocessing would run a third time, since split.csv changed. Does it, or"
+        SeriesError, match="02_preprocessing would run a third time, since split.csv is there now. Does it, or"
     ):
         run(project)
 

@@ -15,6 +15,7 @@ NOTEBOOKS = (
     "08_blog",
 )
 TRAINS = ("03_classifier", "04_segmentation")  # notebooks that run once for each of the profile's models
+KEEPS = {"04_taken_apart": "ablation"}  # other notebooks that train: the folder in models/ where they keep it
 OWN = ("DATA", "RUN")
 
 MADE_UP = "models/steel_unet-made-up"  # weights to begin with where images are few

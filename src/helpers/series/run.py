@@ -4,13 +4,15 @@ from helpers.data.check import summarise
 from helpers.runs import Run, describe_run
 from helpers.series.asked import plan_series
 from helpers.series.changes import Now
-from helpers.series.course import Course
+from helpers.series.course import Course, is_finished
 from helpers.series.explain import explain_steps
 from helpers.series.lock import only_one, who_holds
 from helpers.series.parameters import SeriesError
 from helpers.series.profiles import PROFILE_NOTES
 from helpers.series.records import Digests, read_records
 from helpers.series.report import renew_report
+
+INCOMPLETE = "The run isn't complete, so that the last complete one's report stays in place. Run again without --only."
 
 
 def run_series(root, *, say=print, **asked):
@@ -25,7 +27,8 @@ def run_series(root, *, say=print, **asked):
         **asked: as for `plan_series`.
 
     Returns:
-        Path of the report's front page.
+        Path of the report's front page. Where a part of the series ran and the run isn't complete, it is that of the
+        last complete one, if there is a report of one.
 
     Raises:
         SeriesError: an argument is wrong, another run is under way in the same directory, or a notebook failed. The
@@ -37,10 +40,23 @@ def run_series(root, *, say=print, **asked):
     with only_one(run):
         if not (run / "run.json").exists():
             describe_run(run, series.data, series.profile, settings=series.settings)
-        Course(series, _describe_data(series, say), say).run()
-        page = renew_report(run, root / "reports" / series.name)
+        complete = Course(series, _describe_data(series, say), say).run()
+        report = root / "reports" / series.name
+        if complete or not _shows_complete(report):
+            renew_report(run, report)
+        else:
+            say(INCOMPLETE)
+    page = report / "index.html"
     say(f"Report: {page.relative_to(root)}")
     return page
+
+
+def _shows_complete(report):
+    """Whether there is a report, and it is of a complete run."""
+    try:
+        return is_finished(report)
+    except ValueError:  # its run.json was damaged: it is written anew
+        return False
 
 
 def explain_series(root, *, say=print, **asked):

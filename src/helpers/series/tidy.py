@@ -3,6 +3,8 @@
 from helpers.files import write_json
 from helpers.results import read_results
 from helpers.series.plan import place_of, scope_of
+from helpers.series.profiles import KEEPS
+from helpers.series.records import KEPT_FOR_LATER
 
 SHOWN = ("notebooks", "figures", "tables")  # folders of what the report shows
 
@@ -37,6 +39,14 @@ def remove_shown(places, record, of_others):
     for name in {*(record.outputs or ()), *record.own} - of_others:
         if name.partition("/")[0] in SHOWN:
             places.path(name).unlink(missing_ok=True)
+
+
+def kept_files(places, step, record):
+    """What a step keeps so that work can go on: what its record names, and without one what lies with its model."""
+    model = KEEPS.get(step.notebook, step.label.partition("-")[2])
+    folders = [places.run / "models" / model] if model else []
+    found = {path for folder in folders for path in folder.rglob("*") if path.name in KEPT_FOR_LATER}
+    return found | {places.path(name) for name in (record.kept if record else ())}
 
 
 def order_results(places, steps):
