@@ -198,7 +198,7 @@ def compare_runs(a, b):
         `RunComparison`.
     """
     return RunComparison(
-        settings=_differing(_settings(a["run"]), _settings(b["run"])),
+        settings=_differing(run_settings(a["run"]), run_settings(b["run"])),
         versions=_differing(_versions(a["run"]), _versions(b["run"])),
         scores=_differing_numbers(a["results"], b["results"], scores=True),
         others=_differing_numbers(a["results"], b["results"], scores=False),
@@ -208,7 +208,7 @@ def compare_runs(a, b):
     )
 
 
-def _settings(run):
+def run_settings(run):
     """Data, profile and each step's parameters by name; of an older run, what its user set."""
     found = {name: run.get(name) for name in ("data", "fingerprint", "profile")}
     of_steps = {label: step["parameters"] for label, step in run.get("steps", {}).items()}
