@@ -426,6 +426,14 @@ def _tags(cell):
     return cell.metadata.get("tags", [])
 
 
+def test_byline_and_abstract_are_tagged():
+    cells = nbformat.read(NOTEBOOKS[0], as_version=4).cells
+    tagged = {tag: cell.source for cell in cells for tag in _tags(cell) if tag in ("authors", "abstract")}
+    assert tagged == {
+        "authors": "prose.write(opening.byline(paper))", "abstract": "prose.write(opening.abstract(paper))"
+    }  # fmt: skip
+
+
 def test_static_check_finds_a_number_typed_into_the_notebook():
     """The check of the test above fails when someone types a number, in a text or in a caption."""
     cells = nbformat.read(NOTEBOOKS[0], as_version=4).cells
