@@ -271,7 +271,69 @@ def test_every_loss_has_words():
 def test_steps_are_told_apart_by_their_intervals(make_paper):
     text = shown(findings.the_steps(make_paper()))
     assert "Most is gained by the step thresholds tuned: +0.100 (+0.050 to +0.150)" in text
-    assert "The gain of smallest masks may be chance" in text
+    assert "The gain of smallest masks may be chance" in text and "nothing in" not in text
+
+
+def test_step_that_did_nothing_is_no_chance(make_paper):
+    gains = "05_evaluation.step_thresholds_tuned_kaggle_dice_gain", "05_evaluation.step_smallest_masks_kaggle_dice_gain"
+    one = shown(findings.the_steps(make_paper({gains[1]: (0.0, 0.0, 0.0)})))
+    assert "The step smallest masks changes nothing in kaggle_dice." in one and "chance" not in one
+    both = shown(findings.the_steps(make_paper(dict.fromkeys(gains, (0.0, 0.0, 0.0)))))
+    assert "The steps thresholds tuned and smallest masks change nothing in kaggle_dice." in both
+    assert "may be chance" in shown(findings.the_steps(make_paper({gains[1]: (0.0, 0.0, 0.1)})))
+
+
+def test_headline_is_of_the_last_step_where_there_was_one(make_paper):
+    """The main network's own score by the decisions of its training stands in the table of all networks."""
+    assert "a kaggle_dice, by the decisions of its training, of 0.860" in shown(findings.main_result(make_paper()))
+    after = {"kaggle_dice": (0.91, 0.9, 0.92), "above_floor": (-0.02, -0.03, -0.01), "all_empty_dice": 0.93}
+    paper = make_paper({f"05_evaluation.{score}": value for score, value in after.items()})
+    assert "a kaggle_dice, by the decisions that ship, of 0.910" in shown(findings.main_result(paper))
+    for passage in (opening.abstract, findings.main_result, discussion.conclusion):
+        assert "worse than predicting nothing" in shown(passage(paper))
+    assert "0.910 (0.900 to 0.920)" in shown(opening.abstract(paper))
+    assert tables.scores_table(paper).loc["our_net", "kaggle_dice"] == "0.860 (0.840 to 0.880)"
+
+
+def test_paper_is_of_the_network_that_was_evaluated(make_paper):
+    other = {name.replace("our_net", "a_net"): value for name, value in FULL.items() if name.startswith(SCORE)}
+    assert make_paper(other).main == "our_net"
+    assert make_paper(other | without("05_") | {f"{SCORE}validation_kaggle_dice": 0.5}).main == "our_net"
+    tied = {f"04_segmentation.{name}.validation_kaggle_dice": 0.5 for name in ("our_net", "a_net")}
+    assert make_paper(other | without("05_") | tied).main == "a_net"
+
+
+def test_few_images_are_named_as_the_reason_only_where_they_are_few(make_paper):
+    open_ = {f"05_evaluation.class_{number}_above_floor": (0.0, -0.1, 0.1) for number in (1, 2)}
+    assert "better than the floor: each rests on few images." in shown(findings.by_class(make_paper(open_)))
+    many = shown(findings.by_class(make_paper(open_ | {"02_preprocessing.images_used": 12568})))
+    assert "No class on its own is shown to be better than the floor." in many and "few" not in many
+
+
+def test_chart_is_spoken_of_where_there_is_one(make_paper):
+    paper = make_paper()
+    assert "Figure" not in shown(findings.where_it_fails(paper))
+    (paper.run.directory / "figures").mkdir()
+    (paper.run.directory / "figures" / "05_size.png").touch()
+    assert "Figure shows the Dice" in shown(findings.where_it_fails(paper))
+
+
+def test_future_work_is_that_of_the_data(make_paper):
+    part = shown(discussion.future_work(make_paper(names=FOUR)))
+    assert "whole training set would give more images" in part and "labelled twice" in part and "no such figure" in part
+    whole = shown(discussion.future_work(make_paper({"01_eda.training_images": 12568}, names=FOUR)))
+    assert "whole training set" not in whole and "second mill" in whole and "no such figure" in whole
+    others = shown(discussion.future_work(make_paper(names=("pit", "scratch"), shape=(200, 200))))
+    assert "competition" not in others and "labelled twice" in others
+    drawn = shown(discussion.future_work(make_paper(made_up=True)))
+    assert "photographs of real steel" in drawn and "competition" not in drawn and "labelled twice" not in drawn
+
+
+def test_counts_of_images_go_with_their_verbs(make_paper):
+    one = shown(data.the_data(make_paper({"01_eda.defective_images": 1, "01_eda.clean_images": 114})))
+    assert "One has a defect, 114 have none." in one
+    none = shown(data.the_data(make_paper({"01_eda.defective_images": 0, "01_eda.clean_images": 1})))
+    assert "None has a defect, one has none." in none
 
 
 def test_mill_can_t_be_told_of_clean_sheets_where_there_are_none(make_paper):
@@ -289,8 +351,17 @@ def test_pairs_are_counted_by_their_verdicts(make_paper):
         'model,"kaggle_dice, verdict","defect_dice, verdict"\nother,worse,not told apart\n'
     )
     text = shown(findings.the_pairs(paper))
-    assert "By kaggle_dice, none are better, one is worse, and none are not told apart from it." in text
-    assert "Of the two networks of this run, two are shown to be better" in shown(findings.main_result(paper))
+    assert "By kaggle_dice, none are better and one is worse." in text
+    (paper.run.directory / "tables" / "05_pairs.csv").write_text(
+        'model,"kaggle_dice, verdict","defect_dice, verdict"\nother,worse,not told apart\nthird,worse,worse\n'
+    )
+    assert "By defect_dice, none are better and one is worse; one is not told apart from it." in shown(
+        findings.the_pairs(paper)
+    )
+    assert (
+        "Of the two networks of this run, each by the decisions of its own training, two are shown to be better"
+        in shown(findings.main_result(paper))
+    )
 
 
 def test_runaway_loss_is_told_by_its_size(make_paper):
@@ -322,10 +393,13 @@ def test_identity_is_checked_where_all_parts_are_there(make_paper):
     differences = tables.check_identity(paper)
     assert list(differences) == [f"{SCORE}kaggle_dice"]
     assert differences[f"{SCORE}kaggle_dice"] == pytest.approx(abs(0.8 * 0.95 + 0.2 * 0.5 - 0.86))
-    assert "for one recorded scores; all agree" in shown(tables.check_sentence(paper, differences))
+    assert "for one recorded score; it agrees" in shown(tables.check_sentence(paper, differences))
     wrong = make_paper({f"{SCORE}defect_dice": 0.6})
     text = shown(tables.check_sentence(wrong, tables.check_identity(wrong)))
-    assert f"these don't agree: {SCORE}kaggle_dice" in text
+    assert f"this one doesn't agree: {SCORE}kaggle_dice" in text
+    parts = {name.removeprefix(SCORE): value for name, value in FULL.items() if name.startswith(SCORE)}
+    both = make_paper({f"05_evaluation.{part}": parts[part] for part in ("kaggle_dice", *tables.PARTS)})
+    assert "for two recorded scores; all agree" in shown(tables.check_sentence(both, tables.check_identity(both)))
 
 
 def test_tables_show_each_network_with_its_intervals(make_paper):
@@ -350,6 +424,14 @@ def test_notebook_types_no_number_into_its_text(path):
 
 def _tags(cell):
     return cell.metadata.get("tags", [])
+
+
+def test_byline_and_abstract_are_tagged():
+    cells = nbformat.read(NOTEBOOKS[0], as_version=4).cells
+    tagged = {tag: cell.source for cell in cells for tag in _tags(cell) if tag in ("authors", "abstract")}
+    assert tagged == {
+        "authors": "prose.write(opening.byline(paper))", "abstract": "prose.write(opening.abstract(paper))"
+    }  # fmt: skip
 
 
 def test_static_check_finds_a_number_typed_into_the_notebook():

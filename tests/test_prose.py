@@ -16,6 +16,7 @@ from helpers.report.prose import (
     check_source,
     check_typed,
     escape_markdown,
+    format_number,
     typed_numbers,
     wrong_marks,
 )
@@ -190,6 +191,53 @@ def test_mark_that_no_record_has_is_found(prose):
     assert wrong_marks('<data class="own" value="7">7</data>', {})[0].startswith("a number of the kind 'own'")
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("01_eda.share", ">0.687<", ">0.787<"),
+        ("01_eda.share", ">0.687<", ">0.688<"),
+        ("01_eda.share", ">0.687<", ">great<"),
+        ("01_eda.images", ">12,568<", ">12,569<"),
+        ("05.above", "0.010 to", "0.020 to"),
+        ("05.above", "to 0.040", "to 0.050"),
+        ("01_eda.nothing", ">–<", ">0.000<"),
+    ],
+)
+def test_mark_that_shows_another_number_is_found(prose, name, old, new):
+    page = prose.estimate(name)
+    assert old in page and wrong_marks(page, RECORDS) == []
+    (wrong,) = wrong_marks(page.replace(old, new), RECORDS)
+    assert wrong.startswith(f"{name}: ") and "is shown as" in wrong
+
+
+def test_shown_numbers_agree_in_whatever_form(prose):
+    marks = [
+        prose.value("01_eda.share", ".0%"), prose.estimate("05.below", "+.1f"), prose.value("01_eda.images", ".1e"),
+        prose.words("01_eda.models", capital=True), prose.setting(0.0000123, "rate", ".1e"), prose.setting(2, "a", "d"),
+        prose.published("small U-Net", "final loss"), prose.published("small U-Net", "final loss", ".1e"),
+        prose.estimate("01_eda.none", ".1%"),
+    ]  # fmt: skip
+    assert [wrong_marks(markdown2html(text), RECORDS) for text in marks] == [[]] * len(marks)
+    assert wrong_marks(prose.words("01_eda.models").replace(">three<", ">four<"), RECORDS)
+    assert wrong_marks(prose.setting(0.5, "share").replace(">0.500<", ">0.900<"), {}) == [
+        "share: 0.5 is shown as '0.900'"
+    ]
+    tenfold = prose.published("small U-Net", "final loss", ".1e").replace("<sup>23<", "<sup>24<")
+    assert wrong_marks(tenfold, {})
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [
+        (0.0, ".0%", "0 %"), (1.0, ".0%", "100 %"), (0.004, ".0%", "0.4 %"), (0.9996, ".0%", "99.96 %"),
+        (0.996, ".0%", "99.6 %"), (0.00004, ".1%", "0.004 %"), (-0.001, "+.0%", "−0.1 %"), (0.25, ".0%", "25 %"),
+        (-0.0003, "+.3f", "0.000"), (0.0, "+.3f", "0.000"), (-0.0006, "+.3f", "−0.001"),
+    ],
+)  # fmt: skip
+def test_share_shows_as_none_or_all_only_where_it_is(value, form, text):
+    assert format_number(value, form).replace(NARROW, " ") == text
+
+
 def test_citations_have_to_be_those_of_the_list():
     assert check_typed("As shown before ([Pan and Yang, 2010](#ref-transfer)).") == []
     (wrong,) = check_typed("As shown before ([Pan and Yang, 2011](#ref-transfer)).")
@@ -204,6 +252,20 @@ def test_sentences_in_code_are_checked():
         check_source('"""Docstring of 31 words."""\nname = "04_segmentation.steel_unet"\nform = ".3f"\nlimit = 0.95')
         == []
     )
+
+
+@pytest.mark.parametrize(
+    "typed", ["0.97", "-0.97", "1 - 0.03", "round(0.974, 2)", "97", "mark(0.97, about, kind)", "(0.5)"]
+)
+def test_number_that_is_given_to_a_mark_is_typed(typed):
+    source = typed if typed.startswith("mark") else f'prose.setting({typed}, "accuracy")'
+    (wrong,) = check_source(source)
+    assert " is typed: " in wrong
+
+
+@pytest.mark.parametrize("computed", ["share", "1 - share", "len(self.names)", "counts['images']", "int(several)"])
+def test_number_that_is_computed_passes(computed):
+    assert check_source(f'prose.setting({computed}, "accuracy", ".0%")') == []
 
 
 def executed(*outputs, tags=()):

@@ -6,7 +6,15 @@ import pandas as pd
 import pytest
 
 from helpers.files import read_json, write_json
-from helpers.results import Results, format_estimate, fresh_results, read_results
+from helpers.results import (
+    Results,
+    best_model,
+    decided_model,
+    format_difference,
+    format_estimate,
+    fresh_results,
+    read_results,
+)
 
 ABOUT = ("images", "train", "images with a defect")
 
@@ -170,3 +178,26 @@ ESTIMATES = [
 @pytest.mark.parametrize(("value", "low", "high", "text"), ESTIMATES)
 def test_format_estimate(value, low, high, text):
     assert format_estimate(value, low, high) == text
+
+
+def test_small_negative_scores_have_no_sign_before_a_zero():
+    assert format_estimate(-0.0003, -0.0004, 0.01) == "0.000 (0.000 to 0.010)"
+    assert format_estimate(-0.0006) == "-0.001"
+    assert [format_difference(value) for value in (-0.0003, 0.0003, 0.0, -0.0006, 0.02)] == [
+        "0.000", "0.000", "0.000", "-0.001", "+0.020"
+    ]  # fmt: skip
+
+
+def test_best_model_of_equal_ones_goes_by_name():
+    records = {f"04_segmentation.{model}.validation_kaggle_dice": {"value": 0.5} for model in ("z", "a")}
+    assert best_model(records, ["z", "a"]) == best_model(records, ["a", "z"]) == "a"
+    assert best_model(records, []) is None
+
+
+def test_decided_model_is_that_of_the_evaluation():
+    """A classifier's records of sheets name no model; an undefined share does."""
+    records = {f"04_segmentation.{model}.validation_kaggle_dice": {"value": 0.5} for model in ("z", "a")}
+    records["05_evaluation.sheets_passed_small"] = {"value": 0.1}
+    assert decided_model(records, ["z", "a"]) == "a"
+    assert decided_model(records | {"05_evaluation.sheets_passed_z": {"value": None}}, ["z", "a"]) == "z"
+    assert decided_model({}, []) is None

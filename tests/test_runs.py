@@ -3,6 +3,7 @@ import pytest
 
 from helpers.data.check import check_dataset
 from helpers.files import read_json, write_json
+from helpers.results import best_model
 from helpers.runs import CODE, Run, describe_run, find_data, find_root, git_revision, open_run
 
 
@@ -193,6 +194,14 @@ def test_best_model_goes_by_the_validation_score(tmp_path):
         write_json(tmp_path / "results.json", records | {name: {"value": score}})
     write_json(tmp_path / "models" / "of_an_earlier_run" / "bundle.json", {})
     assert Run(tmp_path, tmp_path).best_model() == "b"
+
+
+def test_best_model_of_equal_ones_is_the_first_by_name_whatever_their_order(tmp_path):
+    for model in ("b", "a"):
+        write_json(tmp_path / "models" / model / "bundle.json", {})
+    tied = {f"04_segmentation.{model}.validation_kaggle_dice": {"value": 0.7} for model in ("b", "a")}
+    write_json(tmp_path / "results.json", tied)
+    assert Run(tmp_path, tmp_path).best_model() == best_model(tied, ["b", "a"]) == "a"
 
 
 def test_trials_are_those_that_this_run_scored(tmp_path):

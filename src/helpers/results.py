@@ -114,11 +114,25 @@ def best_model(records, models):
         models: names of models of 04_segmentation; one without that score doesn't count.
 
     Returns:
-        The name, the first of several that are equal; None where no model has the score.
+        The name, the first in the alphabet of several that are equal; None where no model has the score.
     """
-    names = {model: f"04_segmentation.{model}.validation_kaggle_dice" for model in models}
+    names = {model: f"04_segmentation.{model}.validation_kaggle_dice" for model in sorted(models)}
     scores = {model: records[name]["value"] or 0.0 for model, name in names.items() if name in records}
     return max(scores, key=scores.get, default=None)
+
+
+def decided_model(records, models):
+    """The model whose decisions 05_evaluation took, told by the records that bear its name; without any, the best one.
+
+    Args:
+        records: dict of `read_results`.
+        models: names of models of 04_segmentation.
+
+    Returns:
+        The name; None where there is neither an evaluation nor a model with a score.
+    """
+    decided = [model for model in sorted(models) if f"05_evaluation.sheets_passed_{model}".replace(" ", "_") in records]
+    return decided[0] if decided else best_model(records, models)
 
 
 def _plain_number(name, value):
@@ -143,4 +157,14 @@ def format_estimate(value, low=None, high=None):
     value, low, high = (math.nan if number is None else number for number in (value, low, high))
     if math.isnan(value):
         return "–"
-    return f"{value:.3f}" if math.isnan(low) or math.isnan(high) else f"{value:.3f} ({low:.3f} to {high:.3f})"
+    return f"{value:z.3f}" if math.isnan(low) or math.isnan(high) else f"{value:z.3f} ({low:z.3f} to {high:z.3f})"
+
+
+def format_difference(value):
+    """A difference of two scores as text, with its sign unless it shows as zero.
+
+    Example:
+        >>> format_difference(0.0251), format_difference(-0.0003)
+        ('+0.025', '0.000')
+    """
+    return f"{value:+.3f}" if round(value, 3) else f"{0:.3f}"

@@ -1,14 +1,15 @@
 """What changed between two runs: their settings and their scores."""
 
+from helpers.history import run_settings
 from helpers.report.scores import CLASSIFIED, SEGMENTED, scored_models
-from helpers.results import format_record
+from helpers.results import format_difference, format_record
 
 COMPARED = (("04_segmentation", SEGMENTED, ("kaggle_dice", "defect_dice")), ("03_classifier", CLASSIFIED, ("auc",)))
 NOT_SET = "–"
 
 
 def changed_settings(before, now):
-    """Settings, versions and data that two runs don't share.
+    """Settings, versions and data that two runs don't share, or of which nobody can tell whether they do.
 
     Args:
         before: what `run.json` holds of the one.
@@ -17,12 +18,31 @@ def changed_settings(before, now):
     Returns:
         List of dicts of name, before and now, as texts.
     """
-    old, new = _settings(before), _settings(now)
+    old, new = _flat(before), _flat(now)
     return [
-        {"name": name, "before": old.get(name, NOT_SET), "now": new.get(name, NOT_SET)}
+        {"name": name, "before": _text(name, old.get(name)), "now": _text(name, new.get(name))}
         for name in dict.fromkeys([*old, *new])
-        if old.get(name) != new.get(name)
+        if old.get(name) != new.get(name) or _is_open(name, new.get(name))
     ]
+
+
+def _flat(run):
+    """What a run's outcome depends on, in one dict."""
+    versions = {f"{name} (version)": version for name, version in run.get("versions", {}).items()}
+    return run_settings(run) | {"code": run.get("git_revision") or "unknown"} | versions
+
+
+def _is_open(name, value):
+    """Whether two equal values may stand for different things: code with changes that its revision doesn't hold."""
+    return name == "code" and (value == "unknown" or value.endswith("+"))
+
+
+def _text(name, value):
+    if value is None:
+        return NOT_SET
+    if name == "code" and value.endswith("+"):
+        return f"{value.removesuffix('+')}, with changes"
+    return value[:16] if name == "fingerprint" else value if isinstance(value, str) and value else repr(value)
 
 
 def changed_scores(before, now):
@@ -48,17 +68,7 @@ def changed_scores(before, now):
                         "score": score,
                         "before": format_record(old),
                         "now": format_record(new),
-                        "change": NOT_SET if None in values else f"{values[1] - values[0]:+.3f}",
+                        "change": NOT_SET if None in values else format_difference(values[1] - values[0]),
                     }
                 )
     return rows
-
-
-def _settings(run):
-    """What a run's outcome depends on, as one flat dict of texts."""
-    flat = {key: str(run[key]) for key in ("data", "profile") if run.get(key)}
-    flat |= {"fingerprint of the data": run["fingerprint"][:16]} if run.get("fingerprint") else {}
-    flat |= {"code": run["git_revision"]} if run.get("git_revision") else {}
-    for notebook, values in run.get("settings", {}).items():
-        flat |= {f"{notebook}.{name}": repr(value) for name, value in values.items()}
-    return flat | {f"{name} (version)": version for name, version in run.get("versions", {}).items()}

@@ -18,11 +18,12 @@ from helpers.report.scores import (
     MAIN_SCORES,
     SEGMENTED,
     SPLITS,
+    headline,
     judged_on,
     main_model,
     scored_models,
 )
-from helpers.results import format_estimate, format_record, read_results
+from helpers.results import format_difference, format_estimate, format_record, read_results
 
 # What a network takes: record, heading, what its value is divided by, and how the quotient is written.
 COSTS = (
@@ -47,7 +48,7 @@ def render_front(run_directory, pages, report, files):
     """
     run_directory = Path(run_directory)
     run, results = read_json(run_directory / "run.json"), read_results(run_directory / "results.json")
-    classes = read_classes(run_directory)
+    classes = read_classes(run_directory, results)
     aside = _value(results, "01_eda.images_set_aside")
     front = {
         "lead": "Where are the defects on photographs of steel sheets, and of which class is each? The pages go from "
@@ -77,18 +78,28 @@ def render_front(run_directory, pages, report, files):
     return render_template("front.html.j2", details, front=front)
 
 
-def read_classes(run_directory):
+def read_classes(run_directory, results):
     """The main model's scores of each class, worst first by defect_dice; empty where 05_evaluation gave none.
 
+    Args:
+        run_directory: the run's directory.
+        results: records of the run.
+
     Returns:
-        List of dicts of name and of each score as text, such as "0.612 (0.550 to 0.660)".
+        List of dicts of name, of dice (the recorded defect_dice, None where it is undefined), and of each score as
+        text, such as "0.612 (0.550 to 0.660)".
     """
     path = Path(run_directory) / "tables" / "05_classes.csv"
     if not path.is_file():
         return []
     table = pd.read_csv(path, index_col=0, dtype=str, keep_default_na=False)
-    rows = [{"name": name, **row} for name, row in table.iloc[1:].to_dict("index").items()]  # the first row is of all
-    return sorted(rows, key=lambda row: (_first(row["defect_dice"]) is None, _first(row["defect_dice"])))
+    rows = [
+        {"name": name, "dice": _value(results, f"05_evaluation.class_{number}_defect_dice"), **row}
+        for number, (name, row) in enumerate(
+            table.iloc[1:].to_dict("index").items(), start=1
+        )  # the first row is of all
+    ]
+    return sorted(rows, key=lambda row: (row["dice"] is None, row["dice"]))
 
 
 def glance(run, results, classes):
@@ -105,17 +116,29 @@ def glance(run, results, classes):
     model = main_model(results)
     asked = [_on_what(run, results, model)]
     if model:
-        record = {score: results.get(f"04_segmentation.{model}.{score}", {}) for score in MAIN_SCORES}
-        asked = [_how_good(model, record), *asked, _compared(results, model, record), _fails(results, classes)]
+        record = {score: results.get(headline(results, model, score), {}) for score in MAIN_SCORES}
+        asked = [
+            _how_good(model, record, decisions(results)),
+            *asked,
+            _compared(results, model, record),
+            _fails(results, classes),
+        ]
     return [answer for answer in asked if answer]
 
 
-def _how_good(model, record):
+def decisions(results):
+    """Of which decisions the main model's headline is, in words."""
+    if headline(results, "", "kaggle_dice").startswith("05_evaluation"):
+        return "after the last step of 05_evaluation, which ships"
+    return "by the decisions of its training in 04_segmentation"
+
+
+def _how_good(model, record, by_what):
     return {
         "question": "How good?",
         "figure": format_estimate(record["kaggle_dice"].get("value")),
         "lines": [
-            f"kaggle_dice of {model}: {format_record(record['kaggle_dice'])}.",
+            f"kaggle_dice of {model}, {by_what}: {format_record(record['kaggle_dice'])}.",
             f"On images and classes that do have a defect: defect_dice {format_record(record['defect_dice'])}.",
         ],
     }
@@ -159,18 +182,23 @@ def _compared(results, model, record):
         other = results[f"04_segmentation.{best}.kaggle_dice"]
         lines.append(
             f"The main model of {len(others) + 1}, chosen on images that judge none; of the others {best} has the "
-            f"highest kaggle_dice, {format_record(other)}, judged on: {other['split']}."
+            f"highest kaggle_dice, {format_record(other)}, by the decisions of its training, judged on: "
+            f"{other['split']}."
         )
     published = read_published()
     for figure in published[published["ours"] == f"04_segmentation.{model}.kaggle_dice"].itertuples(index=False):
         lines.append(f"Published: {figure.value:g} ({figure.system}, {figure.measure}, {figure.split}): other images.")
     value = gain.get("value")
-    return {"question": "Compared with what?", "figure": "–" if value is None else f"{value:+.3f}", "lines": lines}
+    return {
+        "question": "Compared with what?",
+        "figure": "–" if value is None else format_difference(value),
+        "lines": lines,
+    }
 
 
 def _fails(results, classes):
     """The weakest class beside the strongest, and how many defects are found at all."""
-    scored = [row for row in classes if _first(row["defect_dice"]) is not None]
+    scored = [row for row in classes if row["dice"] is not None]
     figure, lines = _weakest(scored) if scored else ("", [])
     found, false = (results.get(f"05_evaluation.{name}") for name in ("defects_found", "false_components"))
     if found:
@@ -183,11 +211,12 @@ def _fails(results, classes):
 def _weakest(scored):
     """The weakest class and what is said of it, from rows in which the weakest is first."""
     worst, best = scored[0], scored[-1]
-    low, high = _first(worst["defect_dice"]), _first(best["defect_dice"])
-    none_right = [row["name"] for row in scored if _first(row["defect_dice"]) == 0]
-    if high == 0:
+    none_right = [row["name"] for row in scored if row["dice"] == 0]
+    if len(scored) == 1:
+        return worst["name"], [f"The one class with a score of its own: defect_dice {worst['defect_dice']}."]
+    if best["dice"] == 0:
         return "every class", ["No class has a pixel that is marked rightly: defect_dice is 0 for each."]
-    if low == high:
+    if worst["dice"] == best["dice"]:
         return "no class more", [f"defect_dice is the same for each class, {worst['defect_dice']}."]
     lines = [f"Weakest on {worst['name']}: defect_dice {worst['defect_dice']}."]
     if len(none_right) > 1:
@@ -265,7 +294,7 @@ def _facts(run):
         ("settings given", settings),
         ("begun", readable_time(run.get("started", ""))),
         ("finished", readable_time(run.get("finished", ""))),
-        ("took", f"{run['seconds'] / 60:.1f} minutes" if "seconds" in run else ""),
+        ("all steps together took", f"{run['seconds'] / 60:.1f} minutes" if "seconds" in run else ""),
         ("code", run.get("git_revision")),
         ("versions", versions),
     ]
@@ -289,11 +318,3 @@ def _value(results, name):
 
 def _count(number, noun):
     return f"{number:,} {noun} was" if number == 1 else f"{number:,} {noun}s were"
-
-
-def _first(text):
-    """The number that a table's text begins with; None for a dash."""
-    try:
-        return float(text.split()[0])
-    except (ValueError, IndexError):
-        return None

@@ -26,6 +26,7 @@ SMALL = (
 )  # fmt: skip
 NARROW = "\u202f"  # a narrow space that no line is broken at
 UNDEFINED = "–"
+MOST_PLACES = 12  # of a share in per cent
 # Elements whose digits are not typed prose: computed numbers, tables, and what is not shown as text.
 NOT_PROSE = {"data", "table", "style", "script"}
 REFERENCES = "references"  # the class of the element that holds the list of literature
@@ -42,7 +43,11 @@ VOCABULARY = (
 )
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$]+?\$", re.DOTALL)
 NUMBERS_OF_FORMULAS = {"0", "1", "2"}
+# A number as it is shown: digits with their thousands parted, a power of ten, a sign of per cent.
+SHOWN = r"([+−-]?[\d,]+)(\.\d+)?(?:e([+-]?\d+)| × 10\^(−?\d+))?(\u202f%)?"
+ESTIMATE = re.compile(rf"{SHOWN}(?: \({SHOWN} to {SHOWN}\))?")
 WORD_WITH_DIGIT = re.compile(r"\S*\d\S*")
+MARKING = ("setting", "mark")  # functions whose first argument is a number that is shown
 
 
 @dataclass(frozen=True)
@@ -201,21 +206,40 @@ def format_number(value, form=None):
 
     Args:
         value: int or float; None or NaN gives a dash.
-        form: a format of Python; None writes whole numbers with their thousands parted, others with three places.
+        form: a format of Python; None writes whole numbers with their thousands parted, others with three places. A
+            share that is neither none nor all gets as many more places as keep it from showing as 0 % or 100 %; what
+            shows as zero has no sign.
 
     Example:
         >>> format_number(12568), format_number(0.25), format_number(-0.25, "+.1f"), format_number(-2.6e23, ".1e")
         ('12,568', '0.250', '−0.2', '−2.6 × 10<sup>23</sup>')
+        >>> format_number(-0.0003, "+.3f"), format_number(0.9996, ".0%").replace(NARROW, " ")
+        ('0.000', '99.96 %')
     """
     if value is None or math.isnan(value):
         return UNDEFINED
     if form is None:
         form = ",.0f" if float(value).is_integer() and abs(value) < 1e15 else ",.3f"
     text = format(value, form)
+    if form.endswith("%"):
+        text = _share_text(value, form)
+    if not float(text.strip("%").replace(",", "")):
+        text = text.lstrip("+-")
     mantissa, exponent, power = text.partition("e")
     if exponent:
         text = f"{mantissa} × 10<sup>{int(power)}</sup>"
     return text.replace("-", "−").replace("%", f"{NARROW}%")
+
+
+def _share_text(value, form):
+    """A share in per cent, with more places than its form has while it would show as none or all, and is not."""
+    sign, places = re.fullmatch(r"(.*)\.(\d+)%", form).groups()
+    text = format(value, form)
+    for more in range(int(places) + 1, MOST_PLACES + 1):
+        if value in (0, 1) or float(text[:-1]) not in (0, 100):
+            break
+        text = format(value, f"{sign}.{more}%")
+    return text
 
 
 def spell(value, capital=False):
@@ -323,7 +347,7 @@ def typed_numbers(page):
 
 
 def wrong_marks(page, records):
-    """Marked numbers that aren't those of the records they name, and citations of no work.
+    """Marked numbers that aren't those of the records they name or aren't shown as such, and citations of no work.
 
     Args:
         page: HTML.
@@ -340,7 +364,7 @@ def wrong_marks(page, records):
         for key, text in reader.citations
         if key not in read_references() or text != cite_text(key)
     ]
-    for mark_ in reader.marks:
+    for mark_, text in reader.marks:
         kind, source, value = (mark_.get(key) or "" for key in ("class", "data-source", "value"))
         if kind == RECORDED:
             record = records.get(source, {"value": "nothing"})["value"]
@@ -349,14 +373,42 @@ def wrong_marks(page, records):
             system, _, measure = source.rpartition("/")
             rows = _published()[(_published()["system"] == system) & (_published()["measure"] == measure)]
             expected = value if value in {repr(float(number)) for number in rows["value"]} else "another"
-        elif kind in (SETTING, NAME):
+        elif kind == SETTING:
+            expected = value
+        elif kind == NAME:
             continue
         else:
             wrong.append(f"a number of the kind {kind!r}; expected {RECORDED}, {PUBLISHED}, {SETTING} or {NAME}")
             continue
         if value != expected:
             wrong.append(f"{source}: {value} in the text, {expected} in the records")
+        elif not _shows(text, value, records.get(source, {}) if kind == RECORDED else {}):
+            wrong.append(f"{source or mark_.get('title')}: {value} is shown as {text!r}")
     return wrong
+
+
+def _shows(text, value, record):
+    """Whether a text shows a number, and in brackets the ends of its record's interval, within the places it has."""
+    if not value:
+        return text == UNDEFINED
+    if text.lower() in SMALL:
+        return SMALL.index(text.lower()) == float(value)
+    found = ESTIMATE.fullmatch(text)
+    if not found:
+        return False
+    parts = found.groups()
+    shown = [parts[start : start + 5] for start in range(0, len(parts), 5)]
+    held = [float(value), record.get("low"), record.get("high")]
+    return all(part[0] is None or _is_near(part, number) for part, number in zip(shown, held, strict=True))
+
+
+def _is_near(part, number):
+    """Whether the parts of a shown number of `SHOWN` are those of this number, rounded."""
+    whole, places, exponent, power, share = part
+    whole, places = whole.replace("−", "-").replace(",", ""), places or ""
+    size = 10.0 ** int((exponent or power or "0").replace("−", "-")) / (100 if share else 1)
+    half = 0.5 * size * 10.0 ** -len(places[1:])
+    return number is not None and abs(float(whole + places) * size - number) <= half * (1 + 1e-6)
 
 
 def notebook_pages(notebook):
@@ -398,7 +450,7 @@ def check_executed(notebook, records):
 
 
 def check_source(source):
-    """What is wrong with the sentences in Python code: typed numbers, and marks that a person wrote.
+    """What is wrong with the sentences in Python code: typed numbers, and marks that a person wrote or gave a number.
 
     Args:
         source: Python code. Literals without a space are names and formats, those of `published.csv` name measures,
@@ -416,7 +468,24 @@ def check_source(source):
     ]
     names = set(_published()["measure"])
     sentences = [text for text in literals if " " in text.strip() and text not in names]
-    return [wrong for text in sentences for wrong in check_typed(text)]
+    given = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) in MARKING]
+    return [wrong for text in sentences for wrong in check_typed(text)] + [
+        f"{ast.unparse(node.args[0])} is typed: {ast.unparse(node)[:60]}"
+        for node in given
+        if node.args and not _names(node.args[0])
+    ]
+
+
+def _called(call):
+    """The name of the function or method that is called."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _names(expression):
+    """What an expression rests on: its names, but those of the functions that it calls."""
+    nodes = list(ast.walk(expression))
+    functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    return [node for node in nodes if isinstance(node, ast.Name) and id(node) not in functions]
 
 
 def check_typed(text):
@@ -442,10 +511,12 @@ class _ProseReader(HTMLParser):
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
         if tag == "data" and self.inside in ("", "data"):
-            self.marks.append(attributes)
+            self.marks.append((attributes, ""))
         link = attributes.get("href") or ""
         if self.inside:
             self.depth += tag == self.inside
+            if self.inside == "data" and tag == "sup":
+                self._add_shown("^")
         elif tag == "a" and link.startswith(LINK):
             self.inside, self.depth = tag, 1
             self.citations.append((link.removeprefix(LINK), ""))
@@ -466,6 +537,12 @@ class _ProseReader(HTMLParser):
     def handle_data(self, data):
         if not self.inside:
             self.text.append(data)
+        elif self.inside == "data":
+            self._add_shown(data)
         elif self.inside == "a":
             key, text = self.citations[-1]
             self.citations[-1] = key, text + data
+
+    def _add_shown(self, text):
+        attributes, before = self.marks[-1]
+        self.marks[-1] = attributes, before + text

@@ -2,7 +2,7 @@
 
 import re
 
-from helpers.results import best_model
+from helpers.results import decided_model
 
 MAIN_SCORES = ("kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "empty_accuracy")
 ANSWER_SCORES = (
@@ -25,8 +25,14 @@ def scored_models(results, scored=SEGMENTED):
 
 
 def main_model(results):
-    """The model whose predictions a report shows first: `best_model` of those that have scores; None without any."""
-    return best_model(results, scored_models(results))
+    """The model that a report shows first: `decided_model` of those that have scores; None without any."""
+    return decided_model(results, scored_models(results))
+
+
+def headline(results, model, score):
+    """The name of the record of a main model's score: after the last step of 05_evaluation, where that was run."""
+    evaluated = f"05_evaluation.{score}"
+    return evaluated if evaluated in results else f"04_segmentation.{model}.{score}"
 
 
 def judged_on(results):

@@ -10,7 +10,7 @@ def the_data(paper):
     text = [f"There are {prose.count('01_eda.training_images', 'image')} with labels."]
     if prose.has(clean):
         text.append(
-            f"{prose.words('01_eda.defective_images', capital=True)} have a defect, {prose.words(clean)} have none."
+            f"{_some(prose, '01_eda.defective_images')} a defect, {_some(prose, clean, capital=False)} none."
             if prose.number(clean)
             else "Every one of them has a defect. So nothing here can tell how many good sheets a model would throw "
             "away, and a classifier that asks whether there is a defect has nothing to learn."
@@ -20,6 +20,13 @@ def the_data(paper):
         "image and a class."
     )
     return " ".join([*text, *_left_out(paper), *_copies(paper), *_unlabelled(paper)])
+
+
+def _some(prose, name, capital=True):
+    """A recorded count of images with its verb."""
+    number = prose.number(name)
+    none = "None" if capital else "none"
+    return f"{prose.words(name, capital) if number else none} {'has' if number < 2 else 'have'}"
 
 
 def _left_out(paper):

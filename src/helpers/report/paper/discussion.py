@@ -2,10 +2,9 @@
 
 from helpers.data.labels import read_published
 from helpers.report.paper.competition import competition_labels
-from helpers.report.paper.facts import TAKEN_APART, VERDICTS
+from helpers.report.paper.facts import FEW, TAKEN_APART, VERDICTS
 from helpers.report.references import cite
 
-FEW = 500  # images that judge, below which the paper calls them few
 QUICK = ("smoke", "demo")  # profiles that show that all works, and train little
 
 
@@ -28,12 +27,12 @@ def beside_published(paper):
         f"{prose.setting(floor, 'all_empty_dice of the training labels, from the label file', '.4f')}. Most of what "
         "looks like skill is that floor."
     )
-    if paper.main and prose.has(paper.score("above_floor")):
+    if paper.main and prose.has(paper.headline("above_floor")):
         won = prose.published_number("winner", "kaggle_dice") - floor
         competition += (
             " If both floors are about the same, the winner's difference to it is "
             f"{prose.setting(won, 'its kaggle_dice less that floor', '+.2f')}. That of {paper.code(paper.main)}, on "
-            f"other images and with another floor, is {prose.value(paper.score('above_floor'), '+.2f')}."
+            f"other images and with another floor, is {prose.value(paper.headline('above_floor'), '+.2f')}."
         )
     return f"{table}\n\n{competition}"
 
@@ -154,11 +153,41 @@ def _at_random(bundle):
     return not beginning.get("pretrained") and beginning.get("encoder_weights", "none") == "none"
 
 
+def future_work(paper):
+    """What would tell more, and what could be tried."""
+    images, whole = paper.prose.number("01_eda.training_images"), competition_labels()["images"]
+    photographs = "photographs from a second mill would show what of this travels"
+    if paper.made_up:
+        first = "The first wish is for photographs of real steel, with labels by people, not for another network."
+    elif paper.of_competition and images < whole:
+        first = (
+            "The first wish is for more sheets, not for another network. The competition's whole training set would "
+            f"give more images to judge, and so narrower intervals; {photographs}."
+        )
+    else:
+        first = f"The first wish is for sheets of another kind, not for another network: {photographs}."
+    labelled = (
+        "Some hundred sheets should be labelled twice, by two people: how far they agree is the most that any model "
+        "can be asked for."
+    )
+    return " ".join(
+        [
+            first,
+            *([] if paper.made_up else [labelled]),
+            *(["We know of no such figure for the competition's data."] if paper.of_competition else []),
+            "Encoders with weights from other photographs should be tried where downloading is allowed, judged by the "
+            "same images. A mill that knows what a missed defect costs, and what a good sheet, could tune for money "
+            "instead of Dice: its decisions would be tuned as ours are, for another measure. And to count defects by "
+            "instance segmentation, labels are needed that tell one from another.",
+        ]
+    )
+
+
 def conclusion(paper):
     """What was learned, in a few lines."""
     prose, points = paper.prose, []
     if paper.main:
-        above = paper.score("above_floor")
+        above = paper.headline("above_floor")
         points.append(
             f"By the competition's measure {paper.code(paper.main)} is {VERDICTS[prose.sign(above)]}, with a "
             f"difference of {prose.estimate(above, '+.3f')}. A score without its floor hides this."

@@ -14,9 +14,10 @@ from helpers.models.bundle import read_bundle
 from helpers.models.describe import describe_layers
 from helpers.report.architecture import network_stages
 from helpers.report.prose import Prose, list_words
-from helpers.report.scores import CLASSIFIED, main_model, scored_models
+from helpers.report.scores import CLASSIFIED, headline, main_model, scored_models
 from helpers.report.show import has_table
 
+FEW = 500  # images that judge, below which the paper calls them few
 THEIRS = "unet_paper"  # the network of the U-Net paper
 COMPETITION_SHAPE = (256, 1600)
 EVALUATION, TAKEN_APART = "05_evaluation", "04_taken_apart"
@@ -74,8 +75,7 @@ class Paper:
     @cached_property
     def main(self):
         """The network that the paper is about: that of 05_evaluation, else the best one; None without any."""
-        chosen = self.tuning.get("model")
-        return chosen if chosen in self.models else main_model(self.prose.records)
+        return main_model(self.prose.records)
 
     @cached_property
     def bundles(self):
@@ -97,9 +97,8 @@ class Paper:
         )
 
     def example(self):
-        """An image with a defect, and the name of the first class that it has; some image where none has any."""
-        chosen = choose_examples(self.dataset.areas, self.dataset.class_names)
-        return next((image_id, what) for what, image_id in chosen.items())
+        """An image with a defect; some image where none has any."""
+        return next(iter(choose_examples(self.dataset.areas, self.dataset.class_names).values()))
 
     def drawn_networks(self):
         """The networks that the paper draws: the main one and that of the U-Net paper, as far as they are of this run.
@@ -129,8 +128,18 @@ class Paper:
         return pd.read_csv(path, dtype=str, keep_default_na=False, index_col=0)
 
     def score(self, name, model=None):
-        """The full name of a score of a network, the main one's unless told."""
+        """The full name of a score of a network by the decisions of its training, the main one's unless told."""
         return f"04_segmentation.{model or self.main}.{name}"
+
+    def headline(self, name):
+        """The full name of a score of the main network: after the last step of 05_evaluation, where that was run."""
+        return headline(self.prose.records, self.main, name)
+
+    def of_which_decisions(self):
+        """Of which decisions `headline` is, in words."""
+        if self.headline("kaggle_dice").startswith(EVALUATION):
+            return "by the decisions that ship"
+        return "by the decisions of its training"
 
     def code(self, name):
         """A name of a model: as code where it is of letters alone, else marked as a name."""

@@ -1,8 +1,9 @@
 """The paper's passages on the results."""
 
-from helpers.report.paper.facts import EVALUATION, VERDICTS
+from helpers.report.paper.facts import EVALUATION, FEW, VERDICTS
 from helpers.report.prose import list_words
 from helpers.report.references import cite
+from helpers.report.show import has_figure
 
 NO_EVALUATION = "The notebook `05_evaluation` was not run, so this paper can't say."
 
@@ -11,10 +12,10 @@ def main_result(paper):
     """How good the main network is, and against what."""
     if not paper.main:
         return "No network was trained in this run."
-    prose, score = paper.prose, paper.score
+    prose, score = paper.prose, paper.headline
     above = prose.sign(score("above_floor"))
     text = [
-        f"On {paper.judging()}, {paper.code(paper.main)} reaches a `kaggle_dice` of "
+        f"On {paper.judging()}, {paper.code(paper.main)} reaches a `kaggle_dice`, {paper.of_which_decisions()}, of "
         f"{prose.estimate(score('kaggle_dice'))}. Predicting nothing at all scores "
         f"{prose.value(score('all_empty_dice'))}. The difference, taken image by image, is "
         f"{prose.estimate(score('above_floor'), '+.3f')}: the network is **{VERDICTS[above]}**."
@@ -34,9 +35,10 @@ def main_result(paper):
             f"{prose.estimate(score('empty_accuracy'), '.1%')} are left empty."
         )
     if len(paper.models) > 1:
-        better = sum(prose.sign(score("above_floor", name)) > 0 for name in paper.models)
+        better = sum(prose.sign(paper.score("above_floor", name)) > 0 for name in paper.models)
         text.append(
             f"Of the {prose.setting(len(paper.models), 'networks that have scores', spelt=True)} networks of this run, "
+            "each by the decisions of its own training, "
             f"{_many(prose, better, 'networks whose interval lies above the floor')} shown to be better than the "
             "floor; [Table](#table-07_scores) has them all."
         )
@@ -55,7 +57,8 @@ def the_trade(paper):
     if not paper.main or not prose.has(*map(score, needed)):
         return ""
     return (
-        "Much of a score lies in the decisions behind the network. With a threshold of one half for all classes, the "
+        "Much of a score lies in the decisions behind the network. Here are those of its training, before any later "
+        "step. With a threshold of one half for all classes, the "
         f"same probabilities give a `kaggle_dice` of {prose.value(score('usual_kaggle_dice'))} and a `defect_dice` of "
         f"{prose.value(score('usual_defect_dice'))}. Thresholds and smallest masks tuned for the first measure give "
         f"{prose.value(score('kaggle_dice'))} and {prose.value(score('defect_dice'))}; tuned for the second, "
@@ -78,6 +81,7 @@ def the_steps(paper):
     if not gains:
         return ""
     text = ["Each decision is tuned on images that don't judge, and added to those before it."]
+    idle = [step for step, name in gains.items() if _is_nothing(prose.records[name])]
     firm = [step for step, name in gains.items() if prose.sign(name) > 0]
     if firm:
         most = max(firm, key=lambda step: prose.number(gains[step]))
@@ -88,12 +92,23 @@ def the_steps(paper):
         (0, "may be chance: its interval holds zero.", "may be chance: their intervals hold zero."),
         (-1, "is a loss.", "are losses."),
     ):
-        found = [f"*{prose.name(step)}*" for step, name in gains.items() if prose.sign(name) == sign]
+        found = [
+            f"*{prose.name(step)}*" for step, name in gains.items() if prose.sign(name) == sign and step not in idle
+        ]
         if found:
             text.append(
                 f"The gain{'s' if len(found) > 1 else ''} of {list_words(found)} {several if found[1:] else one}"
             )
+    if idle:
+        verb = "changes" if len(idle) == 1 else "change"
+        named = list_words([f"*{prose.name(step)}*" for step in idle])
+        text.append(f"The step{'s' if len(idle) > 1 else ''} {named} {verb} nothing in `kaggle_dice`.")
     return " ".join(text)
+
+
+def _is_nothing(record):
+    """Whether a recorded gain and both ends of its interval are zero."""
+    return [record.get(part) for part in ("value", "low", "high")] == [0, 0, 0]
 
 
 def by_class(paper):
@@ -117,7 +132,8 @@ def by_class(paper):
         f"Shown to be better than the floor on {'its' if len(above) == 1 else 'their'} own: "
         f"{paper.list_classes(above)}."
         if above
-        else "No class on its own is shown to be better than the floor: each rests on few images."
+        else "No class on its own is shown to be better than the floor"
+        + (": each rests on few images." if prose.number(paper.judged_images()) < FEW else ".")
     )
     if below:
         text.append(f"Shown to be worse: {paper.list_classes(below)}.")
@@ -139,10 +155,9 @@ def the_pairs(paper):
         found = table[f"{measure}, verdict"].value_counts()
         about = f"networks beside the main one, by {measure}"
         better, worse, open_ = (int(found.get(word, 0)) for word in ("better", "worse", "not told apart"))
-        text.append(
-            f"By `{measure}`, {_many(prose, better, about)} better, {_many(prose, worse, about)} worse, and "
-            f"{_many(prose, open_, about)} not told apart from it."
-        )
+        sides = f"{_many(prose, better, about)} better and {_many(prose, worse, about)} worse"
+        rest = f"; {_many(prose, open_, about)} not told apart from it" if open_ else ""
+        text.append(f"By `{measure}`, {sides}{rest}.")
     return " ".join(text)
 
 
@@ -193,11 +208,13 @@ def where_it_fails(paper):
     found, false = f"{EVALUATION}.defects_found", f"{EVALUATION}.false_components"
     if not prose.has(found, false):
         return NO_EVALUATION
-    return (
+    text = (
         f"Of the separate pieces of defects, {prose.estimate(found, '.0%')} are touched by a mask of their class. For "
-        f"each image, {prose.estimate(false, '.2f')} marks lie on nothing. The chart shows the Dice of each defect by "
-        "its size: a small mask has little room for error, since a row of pixels at its edge is a large part of it."
+        f"each image, {prose.estimate(false, '.2f')} marks lie on nothing. A small mask has little room for error, "
+        "since a row of pixels at its edge is a large part of it"
     )
+    chart = "; [Figure](#figure-05_size) shows the Dice of each image and class by the area of the defects."
+    return text + (chart if has_figure(paper.run, "05_size") else ".")
 
 
 def the_mill(paper):
@@ -218,8 +235,7 @@ def the_mill(paper):
     if prose.has(rejected):
         text.append(
             f"Of the clean sheets, {prose.value(rejected, '.1%')} are rejected. Whether that is worth it depends on "
-            "what a missed defect costs and what a good sheet: the curve gives each choice, and the mill has to make "
-            "it."
+            "what a missed defect costs and what a good sheet: each threshold is a choice, and the mill has to make it."
         )
     else:
         text.append(

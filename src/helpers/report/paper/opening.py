@@ -43,9 +43,9 @@ def abstract(paper):
 
 def _main_scores(paper):
     """The main network's scores, as sentences of the abstract."""
-    prose, score = paper.prose, paper.score
+    prose, score = paper.prose, paper.headline
     text = [
-        f"Our main network, {paper.code(paper.main)}, has {prose.value(score('parameters'))} weights. By the "
+        f"Our main network, {paper.code(paper.main)}, has {prose.value(paper.score('parameters'))} weights. By the "
         f"competition's measure it scores {prose.estimate(score('kaggle_dice'))}, where an empty prediction scores "
         f"{prose.value(score('all_empty_dice'))}: it is {VERDICTS[prose.sign(score('above_floor'))]}."
     ]

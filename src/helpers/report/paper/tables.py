@@ -87,6 +87,12 @@ def check_sentence(paper, differences):
         return "There is no score in this run to check."
     prose = paper.prose
     wrong = [prose.name(name) for name, difference in differences.items() if difference > TOLERANCE]
+    several = len(differences) > 1
     number = prose.setting(len(differences), "scores that were put together from their parts", spelt=True)
-    found = f"these don't agree: **{list_words(wrong)}**" if wrong else "all agree"
-    return f"`kaggle_dice` was put together from its floor and its two parts for {number} recorded scores; {found}."
+    found = "all agree" if several else "it agrees"
+    if wrong:
+        found = f"{'these do' if len(wrong) > 1 else 'this one does'}n't agree: **{list_words(wrong)}**"
+    return (
+        f"`kaggle_dice` was put together from its floor and its two parts for {number} recorded "
+        f"score{'s' if several else ''}; {found}."
+    )
