@@ -272,7 +272,7 @@ def test_front_answers_the_four_questions(report):
 
 def test_front_has_the_tables_the_worst_misses_and_the_facts(report):
     page = pages_of(report)["index.html"]
-    assert page.count("<td>holdout</td><td>0.250 (0.125 to 0.500)</td>") == 2
+    assert page.count('<td>holdout</td><td>0.250 <span class="interval">(0.125 to 0.500)</span></td>') == 2
     assert "<td>1,234,567</td><td>8,765</td><td>1.5</td>" in page
     assert "Predictions of steel_unet." in page and "Worst misses" in page
     assert soup_of(page).select("a[href='05_evaluation.html#figure-05_gallery_2']")
