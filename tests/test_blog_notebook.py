@@ -12,6 +12,7 @@ import pytest
 
 from helpers.data.dataset import read_dataset
 from helpers.files import read_json, write_json
+from helpers.models.versions import AS_IT_IS
 from helpers.report.post import HIDDEN, picture_markdown, pictures, plain_markdown
 from helpers.report.prose import check_executed
 from helpers.results import read_results
@@ -45,7 +46,8 @@ def told(tiny_data, tmp_path):
     folder = run / "models" / "ours"
     folder.mkdir(parents=True)
     with zipfile.ZipFile(folder / "predictions.zip", "w") as file:
-        file.writestr("index.json", json.dumps({"key": "k", "image_ids": IMAGES, "versions": ["as it is"]}))
+        about = {"key": "k", "image_ids": IMAGES, "versions": [AS_IT_IS.describe()], "seconds": [0.01]}
+        file.writestr("index.json", json.dumps(about))
         for number, image_id in enumerate(IMAGES):
             probabilities, held = np.zeros((1, 32, 96, 4), np.float16), io.BytesIO()
             probabilities[0, :3, :2, 0] = image_id == "a.jpg"
@@ -54,7 +56,7 @@ def told(tiny_data, tmp_path):
     rows = [[image_id, number, 0] for number, image_id in enumerate(IMAGES)]
     write_json(folder / "trial.json", {"part": "holdout", "judged": rows, "tuned": rows, "files": ["predictions.zip"]})
     write_json(folder / "bundle.json", {"training": {"beginning": {"pretrained": "", "encoder_weights": "none"}}})
-    write_json(run / "tuning.json", {"model": "ours", "measure": "kaggle_dice", "classifier": ""})
+    write_json(run / "tuning.json", {"model": "ours", "measure": "kaggle_dice", "classifier": "", "fill_holes": False})
     records = {
         name: {
             "value": value[0],

@@ -198,11 +198,14 @@ def test_paper_pdf_names_where_it_was_written_or_what_is_missing(tmp_path, capsy
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     (tmp_path / "reports" / "trial" / "run.json").write_text("{}")
+    front = tmp_path / "reports" / "trial" / "index.html"
+    front.write_text('<ul>\n<li id="paper-pdf">No paper.pdf: no Chromium was found.</li>\n</ul>\n')
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("helpers.report.site.print_pdf", lambda page, pdf: pdf.write_bytes(b"%PDF") and "")
     for words in ([], ["trial"]):
         assert main(["paper-pdf", *words]) == 0
         assert capsys.readouterr().out == f"Written: {tmp_path / 'reports' / 'trial' / 'paper.pdf'}\n"
+        assert 'href="paper.pdf"' in front.read_text() and "no Chromium" not in front.read_text()
     assert main(["paper-pdf", "none"]) == 1
     assert "reports/none/paper.html is not there" in capsys.readouterr().err
     monkeypatch.setattr("helpers.report.site.print_pdf", lambda page, pdf: "No paper.pdf: no Chromium.")

@@ -90,8 +90,8 @@ BROKEN_TABLES = [
     ("a,b\n1,2,3\n", "row 2 has 3 cells; expected 2"),  # in the first row pandas drops it, with a warning
     ("a,b\n1,2,3\n4,5,6\n", "row 2 has 3 cells; expected 2"),  # in every row, too
     ("a,b\n1,2,\n", "row 2 has 3 cells; expected 2"),  # be it an empty one
-    ("a,b\n1,2\n3\n5,6\n", "row 3 has 1 cells; expected 2"),  # pandas fills it up
-    ('a,b\n"1\n1",2\n\n3\n', "row 4 has 1 cells; expected 2"),  # records count, not lines
+    ("a,b\n1,2\n3\n5,6\n", "row 3 has 1 cell; expected 2"),  # pandas fills it up
+    ('a,b\n"1\n1",2\n\n3\n', "row 4 has 1 cell; expected 2"),  # records count, not lines
     ('a,b\n1,2\n3,"4\n5,6\n', "row 3: this is no table of comma-separated values (unexpected end of data)"),
     ('a,b\n1,2\n"3"3,4\n', "row 3: this is no table of comma-separated values"),
     (b"a,b\n1,2\n\n3,\x004\n", "row 4 holds a NUL byte; expected text. Copy the file again"),
