@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.cli import main
-from helpers.files import write_json
+from helpers.files import read_json, write_json
 from helpers.history import compare_runs, find_run, is_kept, keep_in_history, list_runs, previous_run, read_history
 
 HOSTILE = "sheets\x1b[2J"
@@ -114,7 +114,8 @@ def test_list_runs_shows_the_best_model_by_the_validation(root):
     ("chosen", "best", "dice"), [("a", "a", "0.500"), ("gone", "b", "0.125"), (None, "b", "0.125")]
 )
 def test_list_runs_shows_the_model_of_which_05_evaluation_decided(root, chosen, best, dice):
-    write_json(root / "runs" / "sheets-demo" / "tuning.json", {"model": chosen})
+    path = root / "runs" / "sheets-demo" / "results.json"
+    write_json(path, read_json(path) | {f"05_evaluation.sheets_passed_{chosen}": {"value": None}})
     row = list_runs(root).loc["sheets-demo"]
     assert (row["best"], row["defect_dice"]) == (best, f"{dice} (0.100 to 0.900)")
 

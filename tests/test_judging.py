@@ -6,6 +6,7 @@ import pytest
 
 from helpers.data.augment import Augmentation
 from helpers.data.split import make_split
+from helpers.files import read_json
 from helpers.inference.judging import Plan, decisions_table, judge_by_folds, judge_by_holdout
 from helpers.inference.trials import versions_table
 from helpers.inference.tuning import decided_counts, tune_decisions
@@ -95,6 +96,16 @@ def test_judge_by_folds_takes_finished_folds_up(plan, folds):
     pd.testing.assert_frame_equal(again.history, folds.history)
     np.testing.assert_array_equal(again.counted.judged[AS_IT_IS].predicted, folds.counted.judged[AS_IT_IS].predicted)
     assert folds.history["fold"].tolist() == [0, 1, 2, 3, 4, "all"]
+
+
+def test_judge_by_folds_by_minutes_measures_once_and_trains_all_alike(plan, tmp_path):
+    """Also the one that ships, which has more images."""
+    trial = judge_by_folds(Plan(**{**vars(plan), "folder": tmp_path, "epochs": 0, "minutes": 0.03}))
+    assert [path.parent.name for path in tmp_path.rglob("budget.json")] == ["fold-0"]
+    budget = read_json(tmp_path / "fold-0" / "budget.json")
+    length = (budget["epochs"], budget["steps_per_epoch"])
+    assert (trial.settings["epochs"], trial.settings["steps_per_epoch"]) == length
+    assert set(trial.history.groupby("fold").size()) == {budget["epochs"]} and trial.history["fold"].nunique() == 6
 
 
 def test_judge_by_folds_without_patience_alone(plan):

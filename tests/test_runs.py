@@ -193,7 +193,19 @@ def test_best_model_goes_by_the_validation_score(tmp_path):
         name = f"04_segmentation.{model}.validation_kaggle_dice"
         write_json(tmp_path / "results.json", records | {name: {"value": score}})
     write_json(tmp_path / "models" / "of_an_earlier_run" / "bundle.json", {})
-    assert Run(tmp_path, tmp_path).best_model() == "b"
+    assert Run(tmp_path, tmp_path).best_model() == Run(tmp_path, tmp_path).decided_model() == "b"
+
+
+def test_decided_model_is_that_of_05_evaluation(tmp_path):
+    """Whatever their scores, and whatever a model of that name that an earlier run left there."""
+    for model in ("a", "b"):
+        write_json(tmp_path / "models" / model / "bundle.json", {})
+    records = {
+        f"04_segmentation.{model}.validation_kaggle_dice": {"value": score} for model, score in (("a", 1), ("b", 0))
+    }
+    write_json(tmp_path / "results.json", records | {"05_evaluation.sheets_passed_b": {"value": None}})
+    assert Run(tmp_path, tmp_path).decided_model() == "b"
+    assert Run(tmp_path, tmp_path).best_model() == "a"
 
 
 def test_best_model_of_equal_ones_is_the_first_by_name_whatever_their_order(tmp_path):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from helpers.data.problems import one_line
 from helpers.files import read_json, write_json
-from helpers.results import best_model, format_estimate, read_results
+from helpers.results import decided_model, format_estimate, read_results
 
 HISTORY = "history"
 SCORE_UNIT = "fraction"
@@ -131,8 +131,7 @@ def list_runs(root):
     for path in sorted((Path(root) / "runs").glob("*/run.json")):
         run, results = read_json(path), read_results(path.parent / "results.json")
         models = _models(results)
-        chosen = _chosen_model(path.parent)
-        best = chosen if chosen in models else best_model(results, models)
+        best = decided_model(results, models)
         records = [results.get(f"04_segmentation.{best}.{score}", {}) for score in MAIN_SCORES]
         rows[one_line(path.parent.name)] = {
             "data": one_line(run.get("data", "")),
@@ -146,12 +145,6 @@ def list_runs(root):
     columns = ["data", "profile", "models", "best", *MAIN_SCORES, "finished", "minutes"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.sort_values("finished", ascending=False, kind="stable")
-
-
-def _chosen_model(run_directory):
-    """The model of which 05_evaluation decided; None where it didn't run."""
-    path = run_directory / "tuning.json"
-    return read_json(path).get("model") if path.is_file() else None
 
 
 def _models(results):

@@ -18,7 +18,7 @@ from helpers.data.leaks import find_dataset_copies
 from helpers.data.made_up import make_data
 from helpers.files import read_json, write_csv, write_json
 from helpers.opened import note_opened_files
-from helpers.results import best_model, fresh_results, read_results
+from helpers.results import best_model, decided_model, fresh_results, read_results
 
 DEFAULT_PROFILE = "demo"
 INDEX = "images.csv"  # of a run: what decoding the images of its data set found
@@ -130,11 +130,22 @@ class Run:
         Raises:
             FileNotFoundError: no model was trained yet.
         """
+        return self._choose_model(best_model)
+
+    def decided_model(self):
+        """The model whose decisions 05_evaluation took; the best one where it was not run.
+
+        Raises:
+            FileNotFoundError: no model was trained yet.
+        """
+        return self._choose_model(decided_model)
+
+    def _choose_model(self, choose):
         models = sorted(path.parent.name for path in self.need("models").glob("*/bundle.json"))
-        best = best_model(read_results(self.directory / "results.json"), models)
-        if best is None:
+        chosen = choose(read_results(self.directory / "results.json"), models)
+        if chosen is None:
             raise FileNotFoundError(f"{self.directory / 'models'} holds no finished model. Run 04_segmentation first.")
-        return best
+        return chosen
 
     def trials(self):
         """Folders of the models that this run judged, by name; what an earlier run left there doesn't count."""

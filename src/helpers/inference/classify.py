@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -170,22 +169,16 @@ def classify_by_folds(plan):
         `ClassifierTrial`.
     """
     plan.require(DEFECT)
-    models, parts, histories = {}, [], []
-    for fold, part in plan.split.groupby("fold"):
-        others = plan.split[plan.split["fold"] != fold]
-        models[fold], history, _ = plan.train(others, part, Path(plan.folder) / f"fold-{fold}")
-        parts.append(answer(models[fold], plan, part))
-        histories.append(history.assign(fold=fold))
-    model, history, settings = plan.train(plan.split, plan.split.iloc[:0], plan.folder)
-    judged = Answers.concatenate(parts)
+    *folds, ships = plan.train_by_folds()
+    judged = Answers.concatenate([answer(training.model, plan, training.unseen) for training in folds])
     return ClassifierTrial(
-        model=model,
+        model=ships.model,
         part=FOLDS,
         judged=judged,
         tuned_on=judged,
-        models=models,
-        history=pd.concat([*histories, history.assign(fold="all")], ignore_index=True),
-        settings=settings,
+        models={training.fold: training.model for training in folds},
+        history=pd.concat([training.history for training in (*folds, ships)], ignore_index=True),
+        settings=ships.settings,
     )
 
 

@@ -1,6 +1,6 @@
 """Train, decide and judge: on a holdout, or by folds, so that no image is scored by what it was chosen with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +16,7 @@ from helpers.models.versions import AS_IT_IS, candidates, parts_of
 PREDICTIONS = "predictions.zip"
 MASKS = "masks"  # the target of recipes that are judged here
 USUAL_THRESHOLD = 0.5
+SHIPS = "all"  # in the place of a fold: the network that is trained on all images
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,27 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class FoldTraining:
+    """One of the trainings by folds.
+
+    Attributes:
+        fold: number of the fold that the network never saw; "all" for the one that ships.
+        unseen: table of the images of that fold; empty for the one that ships.
+        folder: where its checkpoints are kept.
+        model: keras.Model.
+        history: table of `train_model` with a column `fold`.
+        settings: dict of all that decided the training's course.
+    """
+
+    fold: object
+    unseen: pd.DataFrame
+    folder: Path
+    model: object
+    history: pd.DataFrame
+    settings: dict
+
+
+@dataclass(frozen=True)
 class Plan:
     """What is trained, on what, and for how long.
 
@@ -198,6 +220,29 @@ class Plan:
         whole = self._build()
         whole.set_weights(model.get_weights())
         return whole, history, settings
+
+    def train_by_folds(self, ship=True):
+        """Train a fresh network for each fold on the other folds, and at last one on all images, which ships.
+
+        By the minutes, the first training is measured and the others take as many epochs and steps: the networks that
+        judge and the one that ships learn equally long, whatever else the machine does meanwhile.
+
+        Args:
+            ship: whether to train the one on all images.
+
+        Returns:
+            list of `FoldTraining`.
+        """
+        plan, trained = self, []
+        folds = [(fold, part, Path(self.folder) / f"fold-{fold}") for fold, part in self.split.groupby("fold")]
+        for fold, unseen, folder in [*folds, (SHIPS, self.split.iloc[:0], Path(self.folder))][: len(folds) + ship]:
+            others = self.split[~self.split["image_id"].isin(unseen["image_id"])]
+            model, history, settings = plan.train(others, unseen, folder)
+            trained.append(FoldTraining(fold, unseen, folder, model, history.assign(fold=fold), settings))
+            if plan.minutes:
+                length = {name: settings[name] for name in ("epochs", "steps_per_epoch")}
+                plan = replace(plan, minutes=0.0, **length)
+        return trained
 
     def _build(self):
         """A fresh network."""
@@ -289,20 +334,19 @@ def judge_by_folds(plan, ship=True):
             f"patience: got {plan.recipe.training.patience}, expected 0 with folds: the fold that judges must not "
             "choose when to stop."
         )
-    models, histories, paths = {}, [], []
-    for fold, part in plan.split.groupby("fold"):
-        others = plan.split[plan.split["fold"] != fold]
-        folder = Path(plan.folder) / f"fold-{fold}"
-        models[fold], history, settings = plan.train(others, part, folder)
-        paths += plan.predict(models[fold], [part], folder).paths
-        histories.append(history.assign(fold=fold))
-    model, history = models[0], histories[0].iloc[:0]
-    if ship:
-        model, history, settings = plan.train(plan.split, plan.split.iloc[:0], plan.folder)
-    judged = pd.concat([part for _, part in plan.split.groupby("fold")])
+    trained = plan.train_by_folds(ship)
+    folds = [training for training in trained if training.fold != SHIPS]
+    paths = [path for each in folds for path in plan.predict(each.model, [each.unseen], each.folder).paths]
+    last = trained[-1] if ship else trained[0]
+    judged = pd.concat([training.unseen for training in folds])
     trial = plan.keep(FOLDS, judged, judged, KeptPredictions(paths))
-    history = pd.concat([*histories, history.assign(fold="all")], ignore_index=True)
-    return Trial(model=model, models=models, history=history, settings=settings, **plan.decide(trial))
+    return Trial(
+        model=last.model,
+        models={training.fold: training.model for training in folds},
+        history=pd.concat([training.history for training in trained], ignore_index=True),
+        settings=last.settings,
+        **plan.decide(trial),
+    )
 
 
 def decisions_table(trial, class_names):
