@@ -19,6 +19,7 @@ from helpers.inference.tuning import Decisions
 from helpers.models import bundle as bundle_module
 from helpers.models.build import build_model
 from helpers.models.bundle import load_bundle, read_bundle, save_bundle, write_decisions
+from helpers.models.bundle_file import KEYS
 from helpers.models.describe import describe_layers
 from helpers.models.unet_paper import unet_paper
 from helpers.models.versions import Version
@@ -143,7 +144,7 @@ def test_save_bundle_again_keeps_the_new_weights_alone(folder):
     np.testing.assert_array_equal(load_bundle(folder)[0].predict_on_batch(IMAGE), other.predict_on_batch(IMAGE))
 
 
-@pytest.mark.parametrize("step", ["save_weights", "_sha256", "write_json"])
+@pytest.mark.parametrize("step", ["save_weights", "sha256_of", "write_json"])
 def test_save_bundle_killed_on_the_way(folder, model, monkeypatch, step):
     """Until the new bundle is whole the old one can be loaded; the next saving clears up."""
 
@@ -201,7 +202,7 @@ def test_load_bundle_with_other_weights(folder, damage):
         load_bundle(folder)
 
 
-@pytest.mark.parametrize("key", sorted(bundle_module.KEYS))
+@pytest.mark.parametrize("key", sorted(KEYS))
 def test_read_bundle_without_a_key(folder, key):
     """The message names file and key."""
     change(folder, **{key: None})
@@ -209,10 +210,10 @@ def test_read_bundle_without_a_key(folder, key):
         read_bundle(folder)
 
 
-@pytest.mark.parametrize("key", sorted(bundle_module.KEYS))
+@pytest.mark.parametrize("key", sorted(KEYS))
 def test_read_bundle_with_a_key_of_another_kind(folder, key):
     """A bool is no number either, and a number no bool."""
-    change(folder, **{key: 1 if bundle_module.KEYS[key] is bool else True})
+    change(folder, **{key: 1 if KEYS[key] is bool else True})
     with pytest.raises(ValueError, match=rf"bundle\.json: {key} is missing or no "):
         read_bundle(folder)
 
@@ -301,7 +302,7 @@ def test_load_bundle_of_no_network(folder, monkeypatch, changes, match):
     ("changes", "match"),
     [
         ({"channels": 3}, r"takes \(32, 64, 1\).*say \(32, 64, 3\)"),
-        ({"channels": 10**9}, r"takes \(32, 64, 1\).*say \(32, 64, 1000000000\)"),
+        ({"channels": 10**9}, "channels: got 1000000000, expected 1 or 3"),
         ({"arguments": {"channels": 3}}, r"takes \(32, 64, 3\).*say \(32, 64, 1\)"),
     ],
 )

@@ -20,14 +20,15 @@ class Passes:
         seconds: dict of part -> list of the seconds that an image took, with a number for each batch.
     """
 
-    def __init__(self, model, network, versions):
+    def __init__(self, model, network, versions, any_size=False):
         """Prepare the passes through a network.
 
         Args:
-            model: keras.Model.
+            model: keras.Model, or anything else with its `predict_on_batch`.
             network: dict with input_shape and channels, such as a bundle; for other sizes than the network's own also
                 architecture and arguments.
             versions: the versions of its predictions that are wanted.
+            any_size: whether the model takes other sizes than the network's own as it is, as an engine does.
 
         Raises:
             ValueError: the network gives something else than masks.
@@ -39,7 +40,7 @@ class Passes:
         self._shape, self._channels = tuple(network["input_shape"]), network["channels"]
         self._models = dict.fromkeys((size for part in self.parts for size in part.sizes), model)
         others = [size for size in self._models if size != 1]
-        if others:
+        if others and not any_size:
             from helpers.models.build import any_size_twin
 
             twin = any_size_twin(model, network["architecture"], network["arguments"])
