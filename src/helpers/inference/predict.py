@@ -59,7 +59,7 @@ class Passes:
             ValueError: an image is of another kind, or the network gives NaN.
         """
         for image in images:
-            _check_image(image, self._channels)
+            check_image(image, self._channels)
         found = {}
         for size, model in self._models.items():
             shape = tuple(round(side * size) for side in self._shape)
@@ -228,8 +228,12 @@ def require_finite(predicted):
         )
 
 
-def _check_image(image, channels):
-    """Stop at an image that is not of the kind that `read_image` gives."""
+def check_image(image, channels):
+    """Stop at an image that is not of the kind that `read_image` gives.
+
+    Raises:
+        ValueError: it isn't.
+    """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != channels:
         raise ValueError(
