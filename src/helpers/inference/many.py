@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from helpers.inference.chunks import CHUNK, make_chunks, predict_chunk
 from helpers.inference.detector import BATCH, Detector
 from helpers.inference.kept_chunks import FOLDER, FORMATS, UNREADABLE, KeptChunks, assemble, require_format
 from helpers.inference.reading import MOST_PIXELS
-from helpers.inference.sources import find_images
+from helpers.inference.sources import find_images, is_address
 from helpers.models.bundle_file import NAME, classifier_of, read_bundle
 from helpers.runs import find_root
 
@@ -154,7 +155,7 @@ def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", w
     out = Path(out)
     require_format(file_format)
     sources = find_images(places)
-    _require_apart(sources, out)
+    _require_apart(places, out)
     with _held(out):
         detector = asked.load()
         name = detector.engine.name
@@ -214,11 +215,11 @@ def _finished(out, key):
     return {name: record[name] for name in ("file", "engine", "images", "predicted", "with_defect", "unreadable")}
 
 
-def _require_apart(sources, out):
+def _require_apart(places, out):
     """Stop where the results would lie among the images, and be taken for some the next time."""
-    inside = str(out.absolute()) + "/"
-    if any(not source.place and source.path.startswith(inside) for source in sources):
-        raise ValueError(f"{out}: images that are asked for lie in it; expected another folder for the results.")
+    for place in map(os.fspath, places):
+        if not is_address(place) and Path(place).is_dir() and out.resolve().is_relative_to(Path(place).resolve()):
+            raise ValueError(f"{out}: it lies in {place}, among the images; expected another folder for the results.")
 
 
 @contextmanager

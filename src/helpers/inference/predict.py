@@ -235,7 +235,7 @@ def check_image(image, channels):
         ValueError: it isn't.
     """
     image = np.asarray(image)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != channels:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != channels or not image.size:
         raise ValueError(
             f"got an image of shape {image.shape} and {image.dtype}, expected (height, width, {channels}) and uint8. "
             "Read it with `read_image`, with the bundle's channels."

@@ -1,11 +1,10 @@
 """Images from bytes that nobody vouches for: looked at before they are decoded."""
 
 import io
-import warnings
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from helpers.data.images import FLAGS, FORMATS
 
@@ -47,22 +46,27 @@ def _check_header(data, most_pixels):
     if not data:
         raise UnreadableError("the file is empty")
     try:
-        with warnings.catch_warnings():
-            # Pillow's own limits are beside the point: ours stands below.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                width, height = image.size
-                _check_size(height, width, most_pixels)
-                # OpenCV fills up a file that was cut off without a word. A whole JPEG ends with its mark.
-                if image.format != "JPEG" or not data.rstrip(b"\0").endswith(b"\xff\xd9"):
-                    image.load()
+        with _open(data) as image:
+            width, height = image.size
+            _check_size(height, width, most_pixels)
+            # OpenCV fills up a file that was cut off without a word. A whole JPEG ends with its mark.
+            if image.format != "JPEG" or not data.rstrip(b"\0").endswith(b"\xff\xd9"):
+                image.load()
     except UnreadableError:
         raise
-    except UnidentifiedImageError:
-        raise UnreadableError("this is no image") from None
     # What a broken file makes a decoder raise has no end, and one file must not end the prediction of all.
     except Exception as error:
         raise UnreadableError(f"the image can't be decoded ({' '.join(str(error).split())})") from None
+
+
+def _open(data):
+    """The header of an image, as `PIL.Image.open` reads it, whose own limit can't be raised for one thread alone."""
+    Image.init()
+    for name in FORMATS:
+        read_header, accept = Image.OPEN[name]
+        if accept is None or accept(data[:16]) is True:
+            return read_header(io.BytesIO(data), "")
+    raise UnreadableError("this is no image")
 
 
 def _check_size(height, width, most_pixels):

@@ -2,8 +2,8 @@
 
 A network knows defects at the scale that it was trained at. A photograph of the size that it was trained on is scaled to
 the network's input, as in training, where a few per cent more or less make no difference. Any other is another piece of
-steel seen by the same camera, and not the same piece seen larger or smaller: it is scaled as the trained ones were, and
-what comes of that is cut into overlapping tiles of the input's size.
+steel seen by the same camera, and not the same piece seen larger or smaller: it is cut into overlapping parts of the size
+of a trained one, each of which is scaled as these were.
 """
 
 import itertools
@@ -11,8 +11,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-
-from helpers.data.resize import resize_image
 
 ALIKE = 0.05  # a side may differ by that share from the trained one's, and the image still be scaled whole
 OVERLAP = 0.25  # of neighbouring tiles, as a share of a tile's side
@@ -40,19 +38,23 @@ class Tiling:
         return self.scaled == self.tile
 
     def cut(self, image):
-        """The tiles of an image, one at a time.
+        """The parts of an image that the tiles show, one at a time.
 
         Args:
             image: uint8 array (height, width, channels) of the size `own`.
 
         Yields:
-            (corner, uint8 array of the tile's size); beyond the image's edge its mirror image goes on.
+            (corner, uint8 array): as it is in the image, still to be scaled to the tile, so that a prediction at another
+            size than the network's own sees all of it. Beyond the image's edge its mirror image goes on.
         """
-        scaled = resize_image(image, self.scaled)
-        for row, column in self.corners:
-            tile = scaled[row : row + self.tile[0], column : column + self.tile[1]]
-            missing = [(0, side - found) for side, found in zip(self.tile, tile.shape, strict=False)]
-            yield (row, column), np.pad(tile, [*missing, (0, 0)], mode="symmetric") if np.any(missing) else tile
+        for corner in self.corners:
+            sides = zip(corner, self.tile, self.own, self.scaled, strict=True)
+            (top, bottom), (left, right) = (
+                (round(start * own / scaled), round((start + side) * own / scaled)) for start, side, own, scaled in sides
+            )
+            part = image[top:bottom, left:right]
+            missing = [(0, bottom - top - part.shape[0]), (0, right - left - part.shape[1]), (0, 0)]
+            yield corner, np.pad(part, missing, mode="symmetric") if np.any(missing) else part
 
 
 class Blend:
