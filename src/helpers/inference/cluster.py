@@ -20,10 +20,11 @@ from helpers.models.archive import pack_bundle
 RETRIES = 3  # times that a chunk is begun again after a failure, or after the worker that had it was lost
 WAITING = 4  # chunks a worker that are handed out at a time, so that the list of those to come stays here
 CLUSTER = "Predicting on a cluster needs the package distributed: pip install 'steel-defect-report[cluster]'."
+PATIENCE = 30  # seconds until a scheduler has to answer
 log = logging.getLogger(__name__)
 
 
-def work_on(address, log_file=None, *, workers=0):
+def work_on(address, log_file=None, *, workers=0, load=None):
     """Function for `helpers.inference.many.predict_images` that lets a cluster do the work.
 
     Args:
@@ -31,6 +32,7 @@ def work_on(address, log_file=None, *, workers=0):
         log_file: file that gets a line for each chunk: when, by which worker, in how many seconds; and for each worker
             that was lost.
         workers: processes of a cluster on this machine; 0 takes one for every core.
+        load: as for `predict_on_cluster`.
 
     Returns:
         Function of (asked, engine's name, chunks) that yields (chunk, `ChunkResult`).
@@ -42,7 +44,7 @@ def work_on(address, log_file=None, *, workers=0):
 
     def work(asked, engine, chunks):
         with _logged(log_file), _client(address, workers) as client:
-            yield from predict_on_cluster(client, replace(asked, engine=engine), chunks)
+            yield from predict_on_cluster(client, replace(asked, engine=engine), chunks, load)
 
     return work
 
@@ -70,19 +72,20 @@ def predict_on_cluster(client, asked, chunks, load=None):
         packed = pack_bundle(asked.bundle, Path(folder) / "bundle.zip").read_bytes()
     plugin = f"steel-detector-{uuid.uuid4()}"
     client.register_plugin(DetectorPlugin(packed, asked, load), name=plugin)
-    left, places, running, by_worker = iter(chunks), {}, distributed.as_completed(), Counter()
+    left, out, running, by_worker = iter(chunks), {}, distributed.as_completed(), Counter()
 
     def hand_out(count):
         for chunk in itertools.islice(left, count):
             key = f"steel-chunk-{chunk.number}-{uuid.uuid4()}"
-            places[key] = chunk
-            running.add(client.submit(predict_here, plugin, chunk, asked, key=key, pure=False, retries=RETRIES))
+            future = client.submit(predict_here, plugin, chunk, asked, key=key, pure=False, retries=RETRIES)
+            out[future] = chunk
+            running.add(future)
 
     try:
         known = _workers(client)
         hand_out(WAITING * max(1, len(known)))
         for future in running:
-            chunk = places.pop(future.key)
+            chunk = out.pop(future)
             done = _result(future, chunk)
             hand_out(1)
             known = _log_lost(known, _workers(client))
@@ -92,7 +95,9 @@ def predict_on_cluster(client, asked, chunks, load=None):
         for worker, count in sorted(by_worker.items()):
             log.info("%s: chunks done: %d", worker, count)
     finally:
-        client.unregister_worker_plugin(plugin)
+        if client.status == "running":
+            client.cancel(list(out))
+            client.unregister_worker_plugin(plugin)
 
 
 def _result(future, chunk):
@@ -126,7 +131,7 @@ def _client(address, workers):
     distributed = _distributed()
     if address:
         try:
-            client = distributed.Client(address, timeout=30)
+            client = distributed.Client(address, timeout=PATIENCE)
         except (OSError, ValueError) as error:
             raise OSError(
                 f"{address}: no scheduler answers ({error}). Give the address that `dask scheduler` prints."
