@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 
+from helpers.inference import Detector
 from helpers.inference.predict import bundle_decisions, predict_probabilities
 from helpers.inference.tuning import Decisions
 from helpers.models import bundle as bundle_module
@@ -313,6 +314,30 @@ def test_load_bundle_that_contradicts_itself(folder, changes, match):
         load_bundle(folder)
 
 
+def model_with_code(path):
+    """A whole model with a Lambda layer that would make a folder, as Keras keeps it when it may."""
+    image = keras.Input((32, 64, 1))
+    lambda_layer = keras.layers.Lambda(lambda x: (__import__("os").mkdir("it-ran"), x)[1], output_shape=(32, 64, 1))
+    keras.Model(image, lambda_layer(image)).save(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_load_bundle_with_a_lambda_layer_in_the_place_of_the_weights(folder, tmp_path, monkeypatch, ending):
+    """Of either kind of file: no code of it runs, and the message says that these are no weights of the network."""
+    monkeypatch.chdir(tmp_path)
+    data = model_with_code(tmp_path / f"model.{ending}")
+    if (tmp_path / "it-ran").exists():
+        (tmp_path / "it-ran").rmdir()
+    replace_weights(folder, data)
+    with pytest.raises(ValueError, match="these weights don't fit unet_paper"):
+        load_bundle(folder)
+    with pytest.raises(ValueError, match="these weights don't fit unet_paper"):
+        Detector.load(folder, engine="keras")
+    assert not (tmp_path / "it-ran").exists()
+
+
 def archive_of_keras():
     """A whole model with code in it, as Keras archives it."""
     file = io.BytesIO()
@@ -458,6 +483,14 @@ def test_write_decisions_carries_holes_and_the_version_of_the_prediction(tmp_pat
     ]
     np.testing.assert_allclose(found, (parts[0] + parts[1]) / 2, atol=1e-6)
     assert not np.allclose(found, parts[2], atol=1e-4)
+
+
+def test_save_bundle_tells_the_size_of_the_photographs(model, tmp_path):
+    """Or leaves it out."""
+    assert save(tmp_path / "told", model, image_shape=(64, 128))["image_shape"] == [64, 128]
+    assert "image_shape" not in save(tmp_path / "untold", model)
+    with pytest.raises(ValueError, match="image_shape: got 0 x 128; expected height x width"):
+        save(tmp_path / "faulty", model, image_shape=(0, 128))
 
 
 def test_bundle_from_before_there_were_holes_and_sizes_is_read(folder):

@@ -14,13 +14,13 @@ import pytest
 distributed = pytest.importorskip("distributed")
 
 import cloudpickle  # noqa: E402
-import tiny_models  # noqa: E402
-from tiny_models import SHAPE, BrightEngine, tiny_bundle  # noqa: E402
 
+import tiny_models  # noqa: E402
 from helpers.inference.cluster import local_cluster, predict_on_cluster, work_on  # noqa: E402
 from helpers.inference.detector import Detector  # noqa: E402
 from helpers.inference.many import Asked, predict_images  # noqa: E402
 from helpers.models.bundle_file import read_bundle  # noqa: E402
+from tiny_models import SHAPE, BrightEngine, tiny_bundle  # noqa: E402
 
 # Distributed and its event loop warn of sockets and tasks that die with a worker, as one of ours has to.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

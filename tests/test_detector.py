@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tiny_models import SHAPE, BrightEngine, tiny_bundle
 
 from helpers.inference import Detector
 from helpers.inference.predict import predict_masks, predict_probabilities
@@ -14,6 +13,7 @@ from helpers.models.build import build_model
 from helpers.models.bundle import load_bundle, save_bundle
 from helpers.models.bundle_file import read_bundle
 from helpers.rle import mask2rle
+from tiny_models import SHAPE, BrightEngine, tiny_bundle
 
 
 def image_of(number, shape=SHAPE):
@@ -137,7 +137,7 @@ def test_gates_ask_the_classifier_about_pieces_of_a_larger_image(make):
     spotted[60, 90] = 255
     found = detector.predict([clean, large, spotted])
     assert [bright.found for bright, _ in found] == [False, False, True]
-    assert sum(asked, []) == [(32, 64, 1)] * 9
+    assert [shape for shapes in asked for shape in shapes] == [(32, 64, 1)] * 9
     with pytest.raises(ValueError, match="the bundle asks the classifier 'sure' first"):
         make(**gates)
 
@@ -151,7 +151,12 @@ def test_grey_images_may_lack_the_last_axis(make):
 
 @pytest.mark.parametrize(
     "image",
-    [np.zeros((*SHAPE, 3), np.uint8), np.zeros(SHAPE, np.float32), np.zeros(5, np.uint8), np.zeros((0, 5, 1), np.uint8)],
+    [
+        np.zeros((*SHAPE, 3), np.uint8),
+        np.zeros(SHAPE, np.float32),
+        np.zeros(5, np.uint8),
+        np.zeros((0, 5, 1), np.uint8),
+    ],
 )
 def test_predict_of_something_else(make, image):
     with pytest.raises(ValueError, match=r"got an image of shape .*expected \(height, width, 1\) and uint8"):

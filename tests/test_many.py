@@ -14,12 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tiny_models import SHAPE, BrightEngine, tiny_bundle
 
 from helpers.inference import kept_chunks, many
 from helpers.inference.many import Asked, default_bundle, predict_images
 from helpers.models.bundle_file import read_bundle
 from helpers.rle import mask2rle
+from tiny_models import SHAPE, BrightEngine, tiny_bundle
 
 FILES = ("predictions.csv", "unreadable.csv")
 
@@ -28,9 +28,7 @@ FILES = ("predictions.csv", "unreadable.csv")
 def engine(monkeypatch):
     """Every bundle is run by one `BrightEngine`, which counts the images that it saw."""
     bright = BrightEngine()
-    monkeypatch.setattr(
-        "helpers.inference.detector.open_engine", lambda folder, engine: (bright, read_bundle(folder))
-    )
+    monkeypatch.setattr("helpers.inference.detector.open_engine", lambda folder, engine: (bright, read_bundle(folder)))
     return bright
 
 
@@ -290,7 +288,8 @@ def test_parquet_holds_the_same_rows(sheets, bundle, engine, tmp_path):
     assert not (tmp_path / "out" / "predictions.csv").exists()
     table = parquet.read_table(tmp_path / "out" / "predictions.parquet").to_pylist()
     assert table == [
-        row | {"probability": float(row["probability"]), "pixels": int(row["pixels"])} for row in rows_of(tmp_path / "csv")
+        row | {"probability": float(row["probability"]), "pixels": int(row["pixels"])}
+        for row in rows_of(tmp_path / "csv")
     ]
     assert list(kept_chunks.read_predictions(tmp_path / "out")) == table
     assert list(kept_chunks.read_predictions(tmp_path / "csv")) == table

@@ -57,7 +57,9 @@ def test_decode_image_of_one_pixel():
 def test_decode_image_looks_at_the_header_first():
     """Of 20,000 x 20,000 pixels nothing is unpacked, however small the file."""
     data = png_that_says(20_000, 20_000)
-    with pytest.raises(UnreadableError, match=r"got 20,000 x 20,000 pixels, expected 100,000,000 at most; --most-pixels"):
+    with pytest.raises(
+        UnreadableError, match=r"got 20,000 x 20,000 pixels, expected 100,000,000 at most; --most-pixels"
+    ):
         decode_image(data)
 
 

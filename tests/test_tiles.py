@@ -87,8 +87,11 @@ def test_an_image_smaller_than_a_tile_goes_on_as_its_mirror_image():
     tiling = plan_tiles((2, 3), (4, 7), (4, 7))
     ((corner, tile),) = tiling.cut(image)
     assert corner == (0, 0)
-    assert tile[..., 0].tolist() == [[0, 1, 2, 2, 1, 0, 0], [3, 4, 5, 5, 4, 3, 3]] + [
-        [3, 4, 5, 5, 4, 3, 3], [0, 1, 2, 2, 1, 0, 0]
+    assert tile[..., 0].tolist() == [
+        [0, 1, 2, 2, 1, 0, 0],
+        [3, 4, 5, 5, 4, 3, 3],
+        [3, 4, 5, 5, 4, 3, 3],
+        [0, 1, 2, 2, 1, 0, 0],
     ]  # fmt: skip
     found = predict_tiled(image, lambda tile: tile.astype(np.float32), tiling)
     assert found[..., 0].tolist() == [[0, 1, 2], [3, 4, 5]]

@@ -103,7 +103,9 @@ def _add_predict(commands):
     predict.add_argument(
         "images", nargs="+", metavar="IMAGES", help="a folder, files, a pattern in quotes, or an address for fsspec"
     )
-    predict.add_argument("out", type=Path, metavar="OUT", help="folder for predictions.csv; a killed call goes on there")
+    predict.add_argument(
+        "out", type=Path, metavar="OUT", help="folder for predictions.csv; a killed call goes on there"
+    )
     predict.add_argument("--bundle", type=Path, metavar="BUNDLE", help="folder of a model bundle (models/steel_unet)")
     predict.add_argument("--overlays", action="store_true", help="draw the defects over the images that have some")
     predict.add_argument("--gallery", action="store_true", help="the same, and a page of the surest, index.html")

@@ -118,7 +118,9 @@ def _read(source, channels, most_pixels):
         if name.drive or name.root or ".." in name.parts:
             raise UnreadableError("its name leads out of the folder")
         if source.size > LARGEST_FILE:
-            raise UnreadableError(f"the file has {source.size / 1e6:,.0f} MB, expected {LARGEST_FILE / 1e6:,.0f} at most")
+            raise UnreadableError(
+                f"the file has {source.size / 1e6:,.0f} MB, expected {LARGEST_FILE / 1e6:,.0f} at most"
+            )
         return decode_image(source.read(), channels, most_pixels)
     except UnreadableError as error:
         return error

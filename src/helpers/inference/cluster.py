@@ -1,4 +1,6 @@
-"""The same predictions by many machines, with Dask: chunks are fixed before anybody works, so that nothing depends on who.
+"""The same predictions by many machines, with Dask: chunks are fixed before anybody works.
+
+So nothing depends on who works, or how many do.
 
 A worker needs this project (and the engine) installed, and has to see the images under the same paths or addresses. It
 is sent the bundle; its results are sent back, and written where the call was made.
@@ -17,7 +19,9 @@ from pathlib import Path
 
 from helpers.models.archive import pack_bundle
 
-RETRIES = 3  # times that a chunk is begun again after a failure, or after the worker that had it was lost
+# Times that a chunk is begun again after a failure. After how many lost workers it is given up, the scheduler's own
+# setting says: distributed.scheduler.allowed-failures, which is 3 as well.
+RETRIES = 3
 WAITING = 4  # chunks a worker that are handed out at a time, so that the list of those to come stays here
 CLUSTER = "Predicting on a cluster needs the package distributed: pip install 'steel-defect-report[cluster]'."
 PATIENCE = 30  # seconds until a scheduler has to answer

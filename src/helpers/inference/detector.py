@@ -89,7 +89,7 @@ class Detector:
             image_shape: (height, width) of the photographs that it was trained on, where the bundle doesn't tell.
 
         Raises:
-            ValueError: the bundle gives no masks, or has gates and there is nobody to ask; or the batch size is below 1.
+            ValueError: the bundle gives no masks, or has gates and nobody is to be asked; or the batch size is below 1.
         """
         self.engine, self.bundle = engine, bundle
         self.class_names = tuple(bundle["class_names"])
@@ -225,7 +225,7 @@ class Detector:
         return np.where(smallest > 1, smallest, smallest * np.array(areas)[:, np.newaxis])
 
     def _share_of_usual(self, tiling):
-        """The area that a smallest mask is a fraction of, as a share of the image's: that of the photographs trained on.
+        """The area that a smallest mask is a fraction of, as a share of the image: that of the photographs trained on.
 
         They were tuned on these, so that a larger image has to show no larger mask. In a smaller one the fraction is of
         its own area, since it could never show the other.
@@ -234,13 +234,15 @@ class Detector:
         return min(1.0, float(np.prod(usual, dtype=float) / np.prod(tiling.own, dtype=float)))
 
     def _stated(self, group):
-        """The classifier's probability of a defect: of a tiled image the largest of parts as large as it was trained on."""
+        """The classifier's probability of a defect; for a tiled image the largest of parts of the trained size."""
         parts, owners = [], []
         for number, (image, tiling) in enumerate(group):
             usual = self.image_shape
-            windows = [image] if tiling.whole else [
-                part for _, part in plan_tiles(tiling.own, usual, usual, overlap=0.0).cut(image)
-            ]
+            windows = (
+                [image]
+                if tiling.whole
+                else [part for _, part in plan_tiles(tiling.own, usual, usual, overlap=0.0).cut(image)]
+            )
             parts += windows
             owners += [number] * (len(parts) - len(owners))
         stated = np.zeros(len(group))

@@ -49,9 +49,7 @@ class Asked:
 
     def load(self):
         """The `Detector` that is asked."""
-        return Detector.load(
-            self.bundle, engine=self.engine, batch_size=self.batch_size, image_shape=self.image_shape
-        )
+        return Detector.load(self.bundle, engine=self.engine, batch_size=self.batch_size, image_shape=self.image_shape)
 
     def key(self, engine):
         """Text that tells all of this, by an engine, from other predictions."""
@@ -232,7 +230,9 @@ def _held(out):
             _require_ours(out)
             yield
     except filelock.Timeout:
-        raise OSError(f"{out}: another prediction writes there. Wait for it to end, or choose another folder.") from None
+        raise OSError(
+            f"{out}: another prediction writes there. Wait for it to end, or choose another folder."
+        ) from None
     except OSError as error:
         raise _plain_error(out, error) from None
 
@@ -241,7 +241,9 @@ def _require_ours(out):
     """Stop where the results would take the place of something that doesn't come from here."""
     strange = [name for name in FORMATS.values() if (out / name).exists()]
     if strange and not any((out / name).exists() for name in (RECORD, FOLDER)):
-        raise FileExistsError(f"{out / strange[0]} is there, and not from here. Choose another folder, or move it away.")
+        raise FileExistsError(
+            f"{out / strange[0]} is there, and not from here. Choose another folder, or move it away."
+        )
 
 
 def _plain_error(out, error):

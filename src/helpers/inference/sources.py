@@ -57,7 +57,9 @@ def find_images(places):
     places = [os.fspath(place) for place in places]
     remote = [is_address(place) for place in places]
     if any(remote) and not all(remote):
-        raise ValueError(f"got {places[0]} and {places[-1]}, expected all images in one store. Give one after the other.")
+        raise ValueError(
+            f"got {places[0]} and {places[-1]}, expected all images in one store. Give one after the other."
+        )
     found, roots = {}, []
     for place in places:
         root, files = _list_store(place, places[0]) if remote[0] else _list_disk(place)
@@ -66,9 +68,7 @@ def find_images(places):
         roots.append(root)
         found |= files
     common = (posixpath if remote[0] else os.path).commonpath(roots)
-    sources = [
-        Source(_name(path, common), path, places[0] if remote[0] else "", *told) for path, told in found.items()
-    ]
+    sources = [Source(_name(path, common), path, places[0] if remote[0] else "", *told) for path, told in found.items()]
     return sorted(sources, key=lambda source: (source.name, source.path))
 
 

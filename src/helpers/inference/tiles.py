@@ -1,9 +1,9 @@
 """Images of any size for a network of one size: scaled whole where they are like the trained ones, else in tiles.
 
-A network knows defects at the scale that it was trained at. A photograph of the size that it was trained on is scaled to
-the network's input, as in training, where a few per cent more or less make no difference. Any other is another piece of
-steel seen by the same camera, and not the same piece seen larger or smaller: it is cut into overlapping parts of the size
-of a trained one, each of which is scaled as these were.
+A network knows defects at the scale that it was trained at. A photograph of the size that it was trained on is scaled
+to the network's input, as in training, where a few per cent more or less make no difference. Any other is taken for
+another piece of steel seen by the same camera, and not for the same piece seen larger or smaller: it is cut into
+overlapping parts of the size of a trained one, each of which is scaled as these were.
 """
 
 import itertools
@@ -44,13 +44,14 @@ class Tiling:
             image: uint8 array (height, width, channels) of the size `own`.
 
         Yields:
-            (corner, uint8 array): as it is in the image, still to be scaled to the tile, so that a prediction at another
-            size than the network's own sees all of it. Beyond the image's edge its mirror image goes on.
+            (corner, uint8 array): as it is in the image, still to be scaled to the tile, so that a prediction at
+            another size than the network's own sees all of it. Beyond the image's edge its mirror image goes on.
         """
         for corner in self.corners:
             sides = zip(corner, self.tile, self.own, self.scaled, strict=True)
             (top, bottom), (left, right) = (
-                (round(start * own / scaled), round((start + side) * own / scaled)) for start, side, own, scaled in sides
+                (round(start * own / scaled), round((start + side) * own / scaled))
+                for start, side, own, scaled in sides
             )
             part = image[top:bottom, left:right]
             missing = [(0, bottom - top - part.shape[0]), (0, right - left - part.shape[1]), (0, 0)]
@@ -60,8 +61,8 @@ class Tiling:
 class Blend:
     """The predictions of an image's tiles, put together.
 
-    Where tiles overlap, each counts the less the nearer its edge is, and nothing in the outer quarter of the overlap: what
-    a network gives at a tile's edge knows little of what lies beyond.
+    Where tiles overlap, each counts the less the nearer its edge is, and nothing in the outer quarter of the overlap:
+    what a network gives at a tile's edge knows little of what lies beyond.
     """
 
     def __init__(self, tiling, overlap=OVERLAP):

@@ -1,4 +1,4 @@
-"""A bundle as one file, and back: nothing that the file says is trusted before it was looked at. Loads no TensorFlow."""
+"""A bundle as one file, and back: nothing in such a file is trusted before it was looked at. Loads no TensorFlow."""
 
 import re
 import shutil

@@ -98,14 +98,12 @@ def verify_bundle(folder):
     Raises:
         FileNotFoundError, ValueError: as `read_bundle` and `sound_weights`.
     """
-    folders, found = [Path(folder)], []
-    for each in folders:
-        bundle = read_bundle(each)
-        sound_weights(each, bundle)
-        found.append((each, bundle))
-        # A classifier asks nobody: a bundle that names itself would never end.
-        if each == folders[0] and (classifier := classifier_of(each, bundle)):
-            folders.append(classifier)
+    bundle = read_bundle(folder)
+    # A classifier asks nobody: a bundle that names itself would never end.
+    classifier = classifier_of(folder, bundle)
+    found = [(Path(folder), bundle)] + ([(classifier, read_bundle(classifier))] if classifier else [])
+    for place, each in found:
+        sound_weights(place, each)
     return found
 
 
