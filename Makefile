@@ -34,6 +34,9 @@ bench: .venv/.ready  ## time our code beside what people use today
 	$(BIN)/python benchmarks/loader.py
 	$(BIN)/python benchmarks/groups.py
 	$(BIN)/python benchmarks/submission.py
+	$(BIN)/python benchmarks/predict.py
+	$(BIN)/python benchmarks/line_camera.py --out /dev/null
+	$(BIN)/python benchmarks/cluster.py
 
 readme: .venv/.ready  ## write README.md's results, and the pages of reports, models and benchmarks
 	$(BIN)/steel readme

@@ -5,6 +5,7 @@
 No number on that page is typed by hand: ours come from `results/`, those of papers from `published.csv`.
 """
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +28,7 @@ VERSUS = [
 DECISIONS = {"usual": "0.5", "tuned": "for kaggle_dice", "tuned_for_defect_dice": "for defect_dice"}
 MASKS = ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy", "miou", "defect_dice at 0.5", "miou at 0.5")
 ANSWERS = ("accuracy", "f1", "auc", "average_precision")
+PLANT, STORE, FLEETS, SPARE = 1000, 100_000_000, (10, 100, 1000), 0.2  # what is projected for many machines
 BEGINNING = """\
 # What was measured
 
@@ -45,6 +47,9 @@ def page(folder):
         folds_section([result for result in results if "minutes_each_fold" in result]),
         *(recipes_section(result) for result in results if "recipe_minutes" in result),
         step_section([result for result in results if "seconds_per_step" in result]),
+        predict_section([result for result in results if "predicted_bundle" in result]),
+        camera_section([result for result in results if "camera_bundle" in result]),
+        cluster_section([result for result in results if "cluster_bundle" in result]),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -163,6 +168,82 @@ def step_section(results):
     ]
     names = ["network", "batch", "weights", "million multiply-adds an image", "ms a step", "peak memory, MiB"]
     return "\n".join(["## A training step", "", "`step.py`, without reading images.", "", table(names, rows)])
+
+
+def predict_section(results):
+    """Speed and memory of `steel predict`, and what kills cost."""
+    if not results:
+        return ""
+    rows = [
+        [f"`{result['predicted_bundle']}`", result["engine"], f"{run['images']:,}", f"{run['images_per_second']:,.1f}",
+         f"{run['peak_memory_mib']:,}"]
+        for result in results
+        for run in result["runs"]
+    ]  # fmt: skip
+    names = ["bundle", "engine", "images", "images a second", "peak memory, MiB"]
+    parts = ["## Many images", "", f"`predict.py`, from files to `predictions.csv`; {results[0]['processor']}.", ""]
+    parts += [table(names, rows), *map(about_kills, results), ""]
+    return "\n".join(parts)
+
+
+def about_kills(result):
+    """What kills cost, in a sentence."""
+    kept = result["chunks_before_and_after_each_kill"]
+    lost = sum(after < before for before, after in kept)
+    same = "the same to the byte" if result["same_to_the_byte_after_kills"] else "another one"
+    return (
+        f"`{result['predicted_bundle']}`: killed {len(kept)} times at random moments, in which {lost} finished chunks "
+        f"of {result['chunk']} images were lost; the file in the end was {same}."
+    )
+
+
+def camera_section(results):
+    """How long a frame of a line camera takes."""
+    if not results:
+        return ""
+    rows = []
+    for result in results:
+        single, line = result["milliseconds_at_batch_1"], result["line"]
+        about = [f"`{result['camera_bundle']}`", result["engine"], f"{result['frame'][0]} x {result['frame'][1]}"]
+        alone = [f"{single['median']:,.1f}", f"{single['p99']:,.1f}"]
+        counts = [f"{line['frames_per_second']:g}", f"{line['frames']:,}", f"{line['missed']:,}"]
+        rows.append([*about, *alone, *counts, f"{line['milliseconds_to_the_result']['p99']:,.1f}"])
+    names = ["bundle", "engine", "frame", "batch 1: median, ms", "99th percentile, ms"]
+    names += ["line: frames a second", "frames", "missed", "99th percentile to the result, ms"]
+    about = f"`line_camera.py`, from the pixels to the runs; {results[0]['processor']}."
+    return "\n".join(["## Behind a line camera", "", about, "", table(names, rows)])
+
+
+def cluster_section(results):
+    """Images a second on a cluster, and what more machines would do by that."""
+    if not results:
+        return ""
+    parts = ["## Many machines", "", f"`cluster.py`, measured on one machine; {results[0]['processor']}.", ""]
+    measured, projected = [], []
+    for result in results:
+        about = [f"`{result['cluster_bundle']}`", result["engine"]]
+        for name, rate in result["images_per_second"].items():
+            same = {True: "yes", False: "no"}.get(result["same_to_the_byte"].get(name), "–")
+            measured.append([*about, name, f"{rate:,.1f}", same])
+        rate = result["images_per_second"][f"cluster of {result['cores']}"]
+        projected += [[*about, *row] for row in project(rate)]
+    parts += [table(["bundle", "engine", "processes", "images a second", "same file to the byte"], measured)]
+    parts += [
+        "**Projected**, not measured: such machines side by side, each as quick as this one with all its cores, and "
+        f"{SPARE:.0%} of their time lost to reading from elsewhere and to waiting.",
+        "",
+        table(["bundle", "engine", "task", "machines", "time"], projected),
+    ]
+    return "\n".join(parts)
+
+
+def project(rate):
+    """Rows of (task, machines, time) for a machine that does so many images a second."""
+    useful = (1 - SPARE) * rate
+    yield [f"{PLANT:,} images a second, as they come", f"{math.ceil(PLANT / useful):,}", "–"]
+    for machines in FLEETS:
+        days = STORE / (machines * useful) / 86_400
+        yield [f"{STORE:,} images in an object store", f"{machines:,}", f"{days:,.1f} days"]
 
 
 def table(names, rows):

@@ -70,3 +70,30 @@ def test_page_has_a_table_of_recipes_and_one_of_answers(page, tmp_path):
     assert f"| `paper` | 12 | 300 | 3 | 5 | {' | '.join([dice] * 6)} | 0.100 (0.000 to 0.200) |" in text
     assert f"| `classifier_small` | 12 | 300 | 3 | 5 | defect | {' | '.join([sure] * 4)} |" in text
     assert "3 images, 1 of them with a defect" in text
+
+
+def test_page_tells_of_many_images_a_line_and_a_cluster(page, tmp_path):
+    """Projections are computed from what was measured, and labelled so."""
+    shutil.copy2(FOLDER / "published.csv", tmp_path)
+    (tmp_path / "results").mkdir()
+    about = {"engine": "keras", "processor": "2 cores"}
+    runs = [{"images": 20, "seconds": 9.0, "images_per_second": 4.04, "peak_memory_mib": 900}]
+    times = {"median": 12.34, "p99": 45.6}
+    for name, result in {
+        "predict": {"predicted_bundle": "a", "chunk": 16, "runs": runs, "same_to_the_byte_after_kills": True,
+                    "chunks_before_and_after_each_kill": [[0, 2], [2, 3]]},
+        "camera": {"camera_bundle": "a", "frame": [256, 1600], "milliseconds_at_batch_1": times,
+                   "line": {"frames_per_second": 5.0, "frames": 150, "missed": 0, "milliseconds_to_the_result": times}},
+        "cluster": {"cluster_bundle": "a", "images": 20, "cores": 2, "same_to_the_byte": {"cluster of 2": True},
+                    "images_per_second": {"one process": 30.0, "cluster of 2": 50.0}},
+    }.items():  # fmt: skip
+        (tmp_path / "results" / f"{name}.json").write_text(json.dumps(result | about))
+    text = page(tmp_path)
+    assert "| `a` | keras | 20 | 4.0 | 900 |" in text
+    assert "killed 2 times at random moments, in which 0 finished chunks of 16 images were lost" in text
+    assert "| `a` | keras | 256 x 1600 | 12.3 | 45.6 | 5 | 150 | 0 | 45.6 |" in text
+    assert "| `a` | keras | one process | 30.0 | – |" in text and "| cluster of 2 | 50.0 | yes |" in text
+    # 40 useful images a second: 25 machines for 1,000; 400 do 100 million in 250,000 seconds, 2.9 days.
+    assert "**Projected**, not measured" in text
+    assert "| 1,000 images a second, as they come | 25 | – |" in text
+    assert "| 100,000,000 images in an object store | 10 | 2.9 days |" in text

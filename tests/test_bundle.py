@@ -14,11 +14,13 @@ import keras
 import numpy as np
 import pytest
 
+from helpers.inference import Detector
 from helpers.inference.predict import bundle_decisions, predict_probabilities
 from helpers.inference.tuning import Decisions
 from helpers.models import bundle as bundle_module
 from helpers.models.build import build_model
 from helpers.models.bundle import load_bundle, read_bundle, save_bundle, write_decisions
+from helpers.models.bundle_file import KEYS
 from helpers.models.describe import describe_layers
 from helpers.models.unet_paper import unet_paper
 from helpers.models.versions import Version
@@ -143,7 +145,7 @@ def test_save_bundle_again_keeps_the_new_weights_alone(folder):
     np.testing.assert_array_equal(load_bundle(folder)[0].predict_on_batch(IMAGE), other.predict_on_batch(IMAGE))
 
 
-@pytest.mark.parametrize("step", ["save_weights", "_sha256", "write_json"])
+@pytest.mark.parametrize("step", ["save_weights", "sha256_of", "write_json"])
 def test_save_bundle_killed_on_the_way(folder, model, monkeypatch, step):
     """Until the new bundle is whole the old one can be loaded; the next saving clears up."""
 
@@ -201,7 +203,7 @@ def test_load_bundle_with_other_weights(folder, damage):
         load_bundle(folder)
 
 
-@pytest.mark.parametrize("key", sorted(bundle_module.KEYS))
+@pytest.mark.parametrize("key", sorted(KEYS))
 def test_read_bundle_without_a_key(folder, key):
     """The message names file and key."""
     change(folder, **{key: None})
@@ -209,10 +211,10 @@ def test_read_bundle_without_a_key(folder, key):
         read_bundle(folder)
 
 
-@pytest.mark.parametrize("key", sorted(bundle_module.KEYS))
+@pytest.mark.parametrize("key", sorted(KEYS))
 def test_read_bundle_with_a_key_of_another_kind(folder, key):
     """A bool is no number either, and a number no bool."""
-    change(folder, **{key: 1 if bundle_module.KEYS[key] is bool else True})
+    change(folder, **{key: 1 if KEYS[key] is bool else True})
     with pytest.raises(ValueError, match=rf"bundle\.json: {key} is missing or no "):
         read_bundle(folder)
 
@@ -301,7 +303,7 @@ def test_load_bundle_of_no_network(folder, monkeypatch, changes, match):
     ("changes", "match"),
     [
         ({"channels": 3}, r"takes \(32, 64, 1\).*say \(32, 64, 3\)"),
-        ({"channels": 10**9}, r"takes \(32, 64, 1\).*say \(32, 64, 1000000000\)"),
+        ({"channels": 10**9}, "channels: got 1000000000, expected 1 or 3"),
         ({"arguments": {"channels": 3}}, r"takes \(32, 64, 3\).*say \(32, 64, 1\)"),
     ],
 )
@@ -310,6 +312,30 @@ def test_load_bundle_that_contradicts_itself(folder, changes, match):
     change(folder, **changes)
     with pytest.raises(ValueError, match=match):
         load_bundle(folder)
+
+
+def model_with_code(path):
+    """A whole model with a Lambda layer that would make a folder, as Keras keeps it when it may."""
+    image = keras.Input((32, 64, 1))
+    lambda_layer = keras.layers.Lambda(lambda x: (__import__("os").mkdir("it-ran"), x)[1], output_shape=(32, 64, 1))
+    keras.Model(image, lambda_layer(image)).save(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_load_bundle_with_a_lambda_layer_in_the_place_of_the_weights(folder, tmp_path, monkeypatch, ending):
+    """Of either kind of file: no code of it runs, and the message says that these are no weights of the network."""
+    monkeypatch.chdir(tmp_path)
+    data = model_with_code(tmp_path / f"model.{ending}")
+    if (tmp_path / "it-ran").exists():
+        (tmp_path / "it-ran").rmdir()
+    replace_weights(folder, data)
+    with pytest.raises(ValueError, match="these weights don't fit unet_paper"):
+        load_bundle(folder)
+    with pytest.raises(ValueError, match="these weights don't fit unet_paper"):
+        Detector.load(folder, engine="keras")
+    assert not (tmp_path / "it-ran").exists()
 
 
 def archive_of_keras():
@@ -457,6 +483,14 @@ def test_write_decisions_carries_holes_and_the_version_of_the_prediction(tmp_pat
     ]
     np.testing.assert_allclose(found, (parts[0] + parts[1]) / 2, atol=1e-6)
     assert not np.allclose(found, parts[2], atol=1e-4)
+
+
+def test_save_bundle_tells_the_size_of_the_photographs(model, tmp_path):
+    """Or leaves it out."""
+    assert save(tmp_path / "told", model, image_shape=(64, 128))["image_shape"] == [64, 128]
+    assert "image_shape" not in save(tmp_path / "untold", model)
+    with pytest.raises(ValueError, match="image_shape: got 0 x 128; expected height x width"):
+        save(tmp_path / "faulty", model, image_shape=(0, 128))
 
 
 def test_bundle_from_before_there_were_holes_and_sizes_is_read(folder):

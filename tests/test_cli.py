@@ -7,6 +7,8 @@ import pytest
 
 from helpers.cli import main
 from helpers.data.dataset import read_dataset
+from helpers.models.bundle_file import read_bundle
+from tiny_models import SHAPE, BrightEngine, tiny_bundle
 
 
 def test_make_data_writes_a_data_set_that_can_be_read(tmp_path, capsys):
@@ -211,3 +213,60 @@ def test_paper_pdf_names_where_it_was_written_or_what_is_missing(tmp_path, capsy
     monkeypatch.setattr("helpers.report.site.print_pdf", lambda page, pdf: "No paper.pdf: no Chromium.")
     assert main(["paper-pdf"]) == 1
     assert capsys.readouterr().err == "steel paper-pdf: No paper.pdf: no Chromium.\n"
+
+
+@pytest.fixture
+def bright(tmp_path, monkeypatch):
+    """A bundle that `BrightEngine` runs, as the folder of a bundle."""
+    monkeypatch.setattr(
+        "helpers.inference.detector.open_engine", lambda folder, engine: (BrightEngine(), read_bundle(folder))
+    )
+    return tiny_bundle(tmp_path / "models" / "tiny")
+
+
+def write_sheet(path):
+    path.parent.mkdir(exist_ok=True)
+    cv2.imwrite(str(path), np.full(SHAPE, 200, np.uint8))
+    return str(path)
+
+
+def test_predict_writes_predictions_overlays_and_a_page(tmp_path, bright, capsys):
+    write_sheet(tmp_path / "sheets" / "a.png")
+    (tmp_path / "sheets" / "b.png").touch()
+    out = tmp_path / "out"
+    assert main(["predict", str(tmp_path / "sheets"), str(out), "--bundle", str(bright), "--gallery"]) == 0
+    printed = capsys.readouterr().out
+    assert "predictions.csv: 1 images, 1 with a defect, by bright." in printed
+    assert "1 could not be read: see" in printed and "index.html." in printed
+    assert (out / "overlays" / "a.png.jpg").is_file() and (out / "index.html").is_file()
+    assert (out / "unreadable.csv").read_text() == "image,reason\nb.png,the file is empty\n"
+
+
+def test_predict_of_some_files(tmp_path, bright, capsys):
+    files = [write_sheet(tmp_path / "sheets" / name) for name in ("a.png", "b.png")]
+    assert main(["predict", *files, str(tmp_path / "out"), "--bundle", str(bright), "--image-shape", "64x128"]) == 0
+    assert "2 images" in capsys.readouterr().out
+
+
+def test_predict_without_images(tmp_path, bright, capsys):
+    assert main(["predict", str(tmp_path / "nowhere"), str(tmp_path / "out"), "--bundle", str(bright)]) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("steel predict: ") and "no file is there; expected images" in line
+
+
+def test_bundle_commands(tmp_path, bright, capsys):
+    """Told, verified, packed and unpacked, without loading anything."""
+    packed = str(tmp_path / "tiny.zip")
+    for words in (
+        ["info", str(bright)],
+        ["verify", str(bright)],
+        ["pack", str(bright), packed],
+        ["unpack", packed, str(tmp_path / "out")],
+    ):
+        assert main(["bundle", *words]) == 0
+    printed = capsys.readouterr().out
+    assert "steel_unet, gives masks" in printed and "sound: tiny.weights.h5 is the file" in printed
+    assert main(["bundle", "verify", str(tmp_path / "out" / "tiny")]) == 0
+    (bright / "tiny.weights.h5").write_bytes(b"others")
+    assert main(["bundle", "verify", str(bright)]) == 1
+    assert "the SHA-256 is not the one in bundle.json" in capsys.readouterr().err

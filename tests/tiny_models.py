@@ -1,6 +1,8 @@
 """Tiny data sets and networks for the tests of training and prediction."""
 
 import csv
+import hashlib
+import json
 from pathlib import Path
 
 import cv2
@@ -58,3 +60,44 @@ def tiny_model(channels=1, num_classes=4):
 
     image = keras.Input((*SHAPE, channels), name="image")
     return keras.Model(image, keras.layers.Conv2D(num_classes, 3, padding="same", activation="sigmoid")(image))
+
+
+class BrightEngine:
+    """Takes the brightness of a pixel for the probability of class 1, and its darkness for that of class 2."""
+
+    name = "bright"
+
+    def __init__(self):
+        self.images = 0
+
+    def predict_on_batch(self, batch):
+        """Probabilities (batch, height, width, 2) of images in [0, 1]."""
+        self.images += len(batch)
+        return np.concatenate([batch, 1 - batch], axis=-1)
+
+
+def tiny_bundle(folder, **changes):
+    """A bundle for `BrightEngine`, whose weights are none; returns its folder."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = b"no weights at all"
+    bundle = {
+        "format": 1,
+        "architecture": "steel_unet",
+        "arguments": {"channels": 1},
+        "input_shape": list(SHAPE),
+        "channels": 1,
+        "class_names": ["bright", "dark"],
+        "scaling": "grey values / 255",
+        "thresholds": [0.6, 0.9],
+        "smallest_masks": [0.0, 0.0],
+        "mirrored": False,
+        "weights": "tiny.weights.h5",
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "training": {},
+        "scores": {},
+        "image_shape": list(SHAPE),
+    }
+    (folder / "bundle.json").write_text(json.dumps(bundle | changes), encoding="utf-8")
+    (folder / "tiny.weights.h5").write_bytes(weights)
+    return folder

@@ -76,6 +76,9 @@ def _parser():
     _add_pair_options(compare)
     compare.set_defaults(run=_compare)
 
+    _add_predict(commands)
+    _add_bundle(commands)
+
     readme = commands.add_parser("readme", help="write a report's results into README.md and reports/README.md")
     readme.add_argument("--report", default="severstal-sample", metavar="NAME", help="(severstal-sample)")
     readme.set_defaults(run=_readme)
@@ -93,6 +96,54 @@ def _parser():
     paper.add_argument("report", nargs="?", default="", metavar="REPORT", help="its name; else the one made last")
     paper.set_defaults(run=_paper_pdf)
     return parser
+
+
+def _add_predict(commands):
+    predict = commands.add_parser("predict", help="find the defects in images of any size and number")
+    predict.add_argument(
+        "images", nargs="+", metavar="IMAGES", help="a folder, files, a pattern in quotes, or an address for fsspec"
+    )
+    predict.add_argument(
+        "out", type=Path, metavar="OUT", help="folder for predictions.csv; a killed call goes on there"
+    )
+    predict.add_argument("--bundle", type=Path, metavar="BUNDLE", help="folder of a model bundle (models/steel_unet)")
+    predict.add_argument("--overlays", action="store_true", help="draw the defects over the images that have some")
+    predict.add_argument("--gallery", action="store_true", help="the same, and a page of the surest, index.html")
+    predict.add_argument("--format", default="csv", metavar="F", help="csv, or parquet for many images (csv)")
+    predict.add_argument("--engine", default="fastest", metavar="E", help="what runs the network (the fastest here)")
+    predict.add_argument("--batch-size", type=int, default=8, metavar="N", help="images at a time (8)")
+    predict.add_argument("--chunk-size", type=int, default=128, metavar="N", help="images kept together (128)")
+    predict.add_argument(
+        "--image-shape",
+        type=_shape,
+        metavar="HEIGHTxWIDTH",
+        help="of the photographs the bundle was trained on, where it doesn't tell; others are predicted in tiles",
+    )
+    predict.add_argument(
+        "--most-pixels", type=int, default=100_000_000, metavar="N", help="refuse larger images (100000000)"
+    )
+    predict.add_argument(
+        "--cluster", nargs="?", const="", metavar="ADDRESS", help="let a Dask cluster work; without an address one here"
+    )
+    predict.set_defaults(run=_predict)
+
+
+def _add_bundle(commands):
+    bundle = commands.add_parser("bundle", help="look at a model bundle, verify it, make one file of it or unpack that")
+    what = bundle.add_subparsers(dest="what", required=True, metavar="WHAT")
+    for name, about in (
+        ("info", "what it is, how it decides and how well"),
+        ("verify", "whether all is known here, and the weights are those that it names"),
+    ):
+        parser = what.add_parser(name, help=about)
+        parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
+    pack = what.add_parser("pack", help="write it, and the classifier that it asks, as one file")
+    pack.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
+    pack.add_argument("file", type=Path, metavar="FILE", help="the ZIP archive to write")
+    unpack = what.add_parser("unpack", help="take it out of such a file, once all was found sound")
+    unpack.add_argument("file", type=Path, metavar="FILE", help="the ZIP archive")
+    unpack.add_argument("out", type=Path, metavar="OUT", help="folder in which the bundle's folder is made")
+    bundle.set_defaults(run=_bundle)
 
 
 def _add_shape(parser):
@@ -182,6 +233,56 @@ def _compare(options):
         options.first, options.second, shape=options.shape, images=options.images, most=options.most
     )
     print(shown)
+
+
+def _predict(options):
+    from helpers.inference.many import Asked, default_bundle, predict_images
+
+    draw = work = None
+    if options.overlays or options.gallery:
+        from helpers.report.figures import overlay as draw
+    if options.cluster is not None:
+        from helpers.inference.cluster import work_on
+
+        work = work_on(options.cluster, options.out / "cluster.log")
+    asked = Asked(
+        options.bundle or default_bundle(),
+        engine=options.engine,
+        batch_size=options.batch_size,
+        image_shape=options.image_shape,
+        most_pixels=options.most_pixels,
+        draw=draw,
+    )
+    print(
+        predict_images(
+            options.images,
+            options.out,
+            asked,
+            chunk_size=options.chunk_size,
+            file_format=options.format,
+            work=work,
+        )
+    )
+    if options.gallery:
+        from helpers.report.gallery import write_gallery
+
+        print(f"Written: {write_gallery(options.out)}.")
+
+
+def _bundle(options):
+    from helpers.models.about import about_bundle
+    from helpers.models.archive import pack_bundle, unpack_bundle
+    from helpers.models.bundle_file import verify_bundle
+
+    if options.what == "info":
+        print(about_bundle(options.bundle))
+    elif options.what == "verify":
+        for folder, bundle in verify_bundle(options.bundle):
+            print(f"{folder}: sound: {bundle['weights']} is the file that bundle.json names.")
+    elif options.what == "pack":
+        print(f"Written: {pack_bundle(options.bundle, options.file)}.")
+    else:
+        print(f"Written: {unpack_bundle(options.file, options.out)}.")
 
 
 def _readme(options):

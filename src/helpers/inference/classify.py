@@ -220,8 +220,10 @@ def predict_answers(model, shape, images):
         ValueError: the network gives NaN.
     """
     found = [np.zeros((0, model.output_shape[-1]))]
-    for batch in in_batches((resize_image(image, tuple(shape)) for image in images), BATCH):
-        found.append(model.predict_on_batch(np.stack(batch).astype(np.float32) / 255)[:, 0, 0])
+    batches = in_batches((resize_image(image, tuple(shape)) for image in images), BATCH)
+    found = [model.predict_on_batch(np.stack(batch).astype(np.float32) / 255)[:, 0, 0] for batch in batches]
+    if not found:
+        return np.zeros((0, model.output_shape[-1]))
     found = np.concatenate(found).astype(float)
     require_finite(found)
     return found

@@ -262,7 +262,7 @@ class Plan:
             ValueError: it does.
         """
         if len({part.sizes for part in parts_of(self.versions)}) > 1:
-            from helpers.models.build import require_any_size
+            from helpers.models.known import require_any_size
 
             require_any_size(self.recipe.network, "sizes")
         if not self.recipe.target.startswith(target):

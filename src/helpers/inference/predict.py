@@ -20,14 +20,15 @@ class Passes:
         seconds: dict of part -> list of the seconds that an image took, with a number for each batch.
     """
 
-    def __init__(self, model, network, versions):
+    def __init__(self, model, network, versions, any_size=False):
         """Prepare the passes through a network.
 
         Args:
-            model: keras.Model.
+            model: keras.Model, or anything else with its `predict_on_batch`.
             network: dict with input_shape and channels, such as a bundle; for other sizes than the network's own also
                 architecture and arguments.
             versions: the versions of its predictions that are wanted.
+            any_size: whether the model takes other sizes than the network's own as it is, as an engine does.
 
         Raises:
             ValueError: the network gives something else than masks.
@@ -39,7 +40,7 @@ class Passes:
         self._shape, self._channels = tuple(network["input_shape"]), network["channels"]
         self._models = dict.fromkeys((size for part in self.parts for size in part.sizes), model)
         others = [size for size in self._models if size != 1]
-        if others:
+        if others and not any_size:
             from helpers.models.build import any_size_twin
 
             twin = any_size_twin(model, network["architecture"], network["arguments"])
@@ -58,7 +59,7 @@ class Passes:
             ValueError: an image is of another kind, or the network gives NaN.
         """
         for image in images:
-            _check_image(image, self._channels)
+            check_image(image, self._channels)
         found = {}
         for size, model in self._models.items():
             shape = tuple(round(side * size) for side in self._shape)
@@ -227,10 +228,14 @@ def require_finite(predicted):
         )
 
 
-def _check_image(image, channels):
-    """Stop at an image that is not of the kind that `read_image` gives."""
+def check_image(image, channels):
+    """Stop at an image that is not of the kind that `read_image` gives.
+
+    Raises:
+        ValueError: it isn't.
+    """
     image = np.asarray(image)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != channels:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != channels or not image.size:
         raise ValueError(
             f"got an image of shape {image.shape} and {image.dtype}, expected (height, width, {channels}) and uint8. "
             "Read it with `read_image`, with the bundle's channels."

@@ -23,7 +23,6 @@ BUILDERS = {
     "classifier_small": classifier_small,
 }
 MAX_CLASSES = 1000
-ANY_SIZE = ("steel_unet",)  # networks that take images of any size
 
 
 def build_model(name, shape, num_classes, /, **arguments):
@@ -66,7 +65,7 @@ def any_size_twin(model, name, arguments):
 
     Args:
         model: keras.Model of `build_model(name, shape, num_classes, **arguments)`.
-        name: one of `ANY_SIZE`.
+        name: one of `helpers.models.known.ANY_SIZE`.
         arguments: what it was built with.
 
     Returns:
@@ -75,19 +74,3 @@ def any_size_twin(model, name, arguments):
     twin = build_model(name, (None, None), model.output_shape[-1], **arguments)
     twin.set_weights(model.get_weights())
     return twin
-
-
-def require_any_size(name, asked):
-    """Stop where a network takes images of one size alone.
-
-    Args:
-        name: the network's name.
-        asked: what needs more, to begin the message with.
-
-    Raises:
-        ValueError: it does.
-    """
-    if name not in ANY_SIZE:
-        raise ValueError(
-            f"{asked}: {name} is built for one size of image. Leave it out, or take {', '.join(ANY_SIZE)}."
-        )

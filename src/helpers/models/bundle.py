@@ -4,36 +4,15 @@ Loading one runs nothing that comes with it: all code is ours, or that of an ins
 from.
 """
 
-import hashlib
 import warnings
 from pathlib import Path
 
 import keras
 
-from helpers.files import read_json, write_json, written_beside
-from helpers.models.build import BUILDERS, build_model, require_any_size
+from helpers.files import write_json, written_beside
+from helpers.models.build import build_model
+from helpers.models.bundle_file import FORMAT, SCALING, check_bundle, read_bundle, sha256_of, sound_weights
 from helpers.models.parts import check_shape
-from helpers.models.targets import TARGETS
-from helpers.models.versions import check_sizes
-
-FORMAT = 1
-KEYS = {
-    "format": int,
-    "architecture": str,
-    "arguments": dict,
-    "input_shape": list,
-    "channels": int,
-    "class_names": list,
-    "scaling": str,
-    "thresholds": list,
-    "smallest_masks": list,
-    "mirrored": bool,
-    "weights": str,
-    "sha256": str,
-    "training": dict,
-    "scores": dict,
-}
-SCALING = "grey values / 255"
 
 
 def save_bundle(
@@ -53,6 +32,7 @@ def save_bundle(
     sizes=(1.0,),
     filled=(),
     target="masks",
+    image_shape=None,
 ):
     """Write a model bundle: `bundle.json` and a weights file that is named by its content.
 
@@ -72,6 +52,8 @@ def save_bundle(
         sizes: multiples of the input size at which images are predicted; where there are several, the mean is taken.
         filled: for each class, whether holes in its masks are filled; empty fills none.
         target: what the network gives, one of `helpers.models.targets.TARGETS`.
+        image_shape: (height, width) in pixels of the photographs that it was trained on, before they were scaled to the
+            input; None where they had no size in common. Predictions of other sizes go by it.
 
     Returns:
         The dict that `bundle.json` holds.
@@ -100,12 +82,14 @@ def save_bundle(
         "training": training,
         "scores": scores,
     }
-    _check_bundle(bundle, folder / "bundle.json")
+    if image_shape is not None:
+        bundle["image_shape"] = [int(side) for side in image_shape]
+    check_bundle(bundle, folder / "bundle.json")
     _check_model(model, bundle, folder / "bundle.json")
     unnamed = folder / bundle["weights"]
     with written_beside(unnamed) as beside:
         _without_optimizer(model).save_weights(beside)
-    bundle["sha256"] = _sha256(unnamed)
+    bundle["sha256"] = sha256_of(unnamed)
     bundle["weights"] = f"{bundle['sha256'][:16]}.weights.h5"
     unnamed.replace(folder / bundle["weights"])
     write_json(folder / "bundle.json", bundle)
@@ -118,24 +102,6 @@ def save_bundle(
 def _without_optimizer(model):
     """The same network on the same layers, not compiled: Keras stores the state of an optimizer with the weights."""
     return keras.Model(model.inputs, model.outputs, name=model.name)
-
-
-def read_bundle(folder):
-    """Read and check `bundle.json`, without loading the weights.
-
-    Returns:
-        The dict.
-
-    Raises:
-        FileNotFoundError: there is no bundle.
-        ValueError: something in it is missing, of another kind, or not known here.
-    """
-    path = Path(folder) / "bundle.json"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there. Train a model with 04_segmentation, or give a bundle's folder.")
-    bundle = read_json(path)
-    _check_bundle(bundle, path)
-    return bundle
 
 
 def write_decisions(folder, decisions, scores, classifier=""):
@@ -165,7 +131,7 @@ def write_decisions(folder, decisions, scores, classifier=""):
         "scores": scores,
     }
     path = Path(folder) / "bundle.json"
-    _check_bundle(bundle, path)
+    check_bundle(bundle, path)
     write_json(path, bundle)
     return bundle
 
@@ -185,11 +151,7 @@ def load_bundle(folder):
     """
     folder = Path(folder)
     bundle = read_bundle(folder)
-    weights = folder / bundle["weights"]
-    if not weights.is_file():
-        raise FileNotFoundError(f"{weights} is not there. Copy the bundle again, with all its files.")
-    if _sha256(weights) != bundle["sha256"]:
-        raise ValueError(f"{weights}: the SHA-256 is not the one in bundle.json. Copy the bundle again, or train anew.")
+    weights = sound_weights(folder, bundle)
     try:
         check_shape(bundle["input_shape"], multiple=1)
         model = build_model(
@@ -212,85 +174,6 @@ def load_bundle(folder):
     return model, bundle
 
 
-def _check_bundle(bundle, path):
-    """Stop where what `bundle.json` holds is not what this project writes."""
-    if not isinstance(bundle, dict):
-        raise ValueError(f"{path}: got a {type(bundle).__name__}, expected the keys of a model bundle. Copy it again.")
-    if isinstance(bundle.get("format"), int) and bundle["format"] > FORMAT:
-        raise ValueError(f"{path}: format {bundle['format']} is newer than {FORMAT}. Update this project.")
-    for key, kind in KEYS.items():
-        if not isinstance(bundle.get(key), kind) or isinstance(bundle[key], bool) != (kind is bool):
-            raise ValueError(f"{path}: {key} is missing or no {kind.__name__}. Was the file changed by hand?")
-    if bundle["format"] != FORMAT:
-        raise ValueError(f"{path}: format is {bundle['format']}, expected {FORMAT}. Was the file changed by hand?")
-    if bundle["architecture"] not in BUILDERS:
-        raise ValueError(
-            f"{path}: the architecture {bundle['architecture']!r} is not known here. "
-            f"Known: {', '.join(sorted(BUILDERS))}."
-        )
-    if bundle.get("target", "masks") not in TARGETS:  # bundles from before there were classifiers say nothing
-        raise ValueError(
-            f"{path}: target is {bundle['target']!r}, expected one of: {', '.join(TARGETS)}. Update this project."
-        )
-    if bundle["scaling"] != SCALING:
-        raise ValueError(f"{path}: scaling is {bundle['scaling']!r}, expected {SCALING!r}. Update this project.")
-    if not bundle["class_names"] or not all(isinstance(name, str) for name in bundle["class_names"]):
-        raise ValueError(f"{path}: class_names is {bundle['class_names']!r}, expected a text for each class.")
-    for key in ("thresholds", "smallest_masks"):
-        if len(bundle[key]) != len(bundle["class_names"]) or not all(map(_is_share, bundle[key])):
-            raise ValueError(
-                f"{path}: {key} is {bundle[key]!r}, expected a number from 0 to 1 for each of "
-                f"{len(bundle['class_names'])} classes. Tune them again."
-            )
-    sizes = bundle.get("sizes", [1.0])  # bundles from before there were sizes say nothing
-    if not isinstance(sizes, list) or not all(map(_is_number, sizes)):
-        raise ValueError(f"{path}: sizes is {sizes!r}, expected a list of numbers. Tune them again.")
-    try:
-        check_sizes(sizes)
-        if sizes != [1]:
-            require_any_size(bundle["architecture"], "sizes")
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-    filled = bundle.get("filled", [])  # bundles from before it could be decided say nothing
-    if (
-        not isinstance(filled, list)
-        or len(filled) not in (0, len(bundle["class_names"]))
-        or not all(isinstance(fills, bool) for fills in filled)
-    ):
-        raise ValueError(
-            f"{path}: filled is {filled!r}, expected true or false for each of {len(bundle['class_names'])} classes. "
-            "Tune them again."
-        )
-    _check_gates(bundle, path)
-    if Path(bundle["weights"]).name != bundle["weights"] or not bundle["weights"].endswith(".weights.h5"):
-        raise ValueError(
-            f"{path}: the weights {bundle['weights']!r} lie outside the bundle, or are no .weights.h5 file. "
-            "Don't use it."
-        )
-
-
-def _check_gates(bundle, path):
-    """Stop where the gates, which a bundle may have, are not one for each class, or ask no classifier."""
-    gates, sizes = bundle.get("gates", []), bundle.get("smallest_masks_clean", [])
-    classifier = bundle.get("classifier", "")
-    if not isinstance(classifier, str) or Path(classifier).name != classifier:
-        raise ValueError(
-            f"{path}: classifier is {classifier!r}, expected the name of a bundle beside it. Don't use it."
-        )
-    if not gates and not sizes:
-        return
-    wanted = len(bundle["class_names"])
-    for key, values, most in (("gates", gates, 1), ("smallest_masks_clean", sizes, 2)):
-        sound = isinstance(values, list) and len(values) == wanted
-        if not sound or not all(_is_number(value) and 0 <= value <= most for value in values):
-            raise ValueError(
-                f"{path}: {key} is {values!r}, expected a number from 0 to {most} for each of {wanted} classes. "
-                "Tune them again."
-            )
-    if any(gates) and not classifier:
-        raise ValueError(f"{path}: there are gates, and no classifier to ask. Tune again, with one or without gates.")
-
-
 def _check_model(model, bundle, path):
     """Stop where the network's input or output is not what the bundle says."""
     expected = (*bundle["input_shape"], bundle["channels"]), len(bundle["class_names"])
@@ -300,18 +183,3 @@ def _check_model(model, bundle, path):
             f"{path}: the network takes {found[0]} (height, width, channels) and gives {found[1]} classes; "
             f"input_shape, channels and class_names say {expected[0]} and {expected[1]}. Was the file changed by hand?"
         )
-
-
-def _is_share(number):
-    """Whether it is a number from 0 to 1."""
-    return _is_number(number) and 0 <= number <= 1
-
-
-def _is_number(number):
-    """Whether it is a number, and no bool."""
-    return isinstance(number, (int, float)) and not isinstance(number, bool)
-
-
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

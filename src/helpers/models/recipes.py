@@ -11,7 +11,8 @@ from helpers.data.augment import Augmentation
 from helpers.data.sampling import sampling_weights
 from helpers.models.batches import num_batches, ordered_batches, training_batches
 from helpers.models.budget import Budget, plan_budget
-from helpers.models.build import BUILDERS, any_size_twin, require_any_size
+from helpers.models.build import BUILDERS, any_size_twin
+from helpers.models.known import require_any_size
 from helpers.models.targets import TARGETS
 from helpers.models.train import Training, compile_model, settings_key, train_model
 

@@ -1,0 +1,150 @@
+"""Predictions of many images a chunk at a time: each chunk is a function of its images and of what was asked alone."""
+
+import hashlib
+import json
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from helpers.data.problems import one_line
+from helpers.inference.predict import in_batches
+from helpers.inference.reading import LARGEST_FILE, MOST_PIXELS, UnreadableError, decode_image
+
+CHUNK = 128  # images
+THREADS = min(8, os.cpu_count() or 1)
+AHEAD = 16  # images that are read, or whose masks are made, while the network works
+DIGITS = 6  # of a probability
+JPEG_QUALITY = 85
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some images that are predicted together.
+
+    Attributes:
+        number: its place among the chunks, from 0.
+        sources: tuple of `helpers.inference.sources.Source`.
+    """
+
+    number: int
+    sources: tuple
+
+    def key(self, asked):
+        """SHA-256 of the images, and of a text that tells all that their predictions depend on besides."""
+        images = [(source.name, source.mark) for source in self.sources]
+        return hashlib.sha256(json.dumps([asked, images]).encode()).hexdigest()
+
+
+@dataclass
+class ChunkResult:
+    """What came of a chunk.
+
+    Attributes:
+        rows: list of [image, class name, probability, runs, pixels], for each image and class.
+        unreadable: list of [image, reason].
+        overlays: dict of image -> bytes of a JPEG, for images with a defect, where they were asked for.
+    """
+
+    rows: list = field(default_factory=list)
+    unreadable: list = field(default_factory=list)
+    overlays: dict = field(default_factory=dict)
+
+
+def make_chunks(sources, size=CHUNK):
+    """Images in chunks of so many, the last one perhaps smaller; nothing but the list decides how.
+
+    Args:
+        sources: list of `helpers.inference.sources.Source`.
+        size: images of a chunk.
+
+    Returns:
+        List of `Chunk`.
+
+    Raises:
+        ValueError: the size is below 1.
+    """
+    if size < 1:
+        raise ValueError(f"chunk_size: got {size}, expected 1 or more images. {CHUNK} is usual.")
+    return [Chunk(number, tuple(some)) for number, some in enumerate(in_batches(sources, size))]
+
+
+def predict_chunk(detector, chunk, *, most_pixels=MOST_PIXELS, draw=None, done=lambda: None):
+    """Predict the images of a chunk; images are read, and masks encoded, while the network works.
+
+    Args:
+        detector: `helpers.inference.detector.Detector`.
+        chunk: a `Chunk`.
+        most_pixels: how large an image may be.
+        draw: function of an image and its masks that gives an overlay in colour, such as
+            `helpers.report.figures.overlay`; None draws none.
+        done: called after each image.
+
+    Returns:
+        `ChunkResult`; images that can't be read are listed in it.
+
+    Raises:
+        ValueError: the network gives NaN.
+    """
+    result, waiting = ChunkResult(), deque()
+    with ThreadPoolExecutor(THREADS) as pool:
+
+        def read_images():
+            read = _ahead(pool, lambda source: _read(source, detector.channels, most_pixels), chunk.sources)
+            for source, image in zip(chunk.sources, read, strict=True):
+                if isinstance(image, UnreadableError):
+                    result.unreadable.append([source.name, one_line(image)])
+                    done()
+                else:
+                    waiting.append((source.name, image))
+                    yield image
+
+        seen = ((*waiting.popleft(), each) for each in detector.see(read_images()))
+        for rows, overlays in _ahead(pool, lambda each: _decide(detector, *each, draw), seen):
+            result.rows += rows
+            result.overlays |= overlays
+            done()
+    return result
+
+
+def _read(source, channels, most_pixels):
+    """The image of a source, or the `UnreadableError` that says why there is none."""
+    try:
+        name = Path(source.name)
+        if name.drive or name.root or ".." in name.parts:
+            raise UnreadableError("its name leads out of the folder")
+        if source.size > LARGEST_FILE:
+            raise UnreadableError(
+                f"the file has {source.size / 1e6:,.0f} MB, expected {LARGEST_FILE / 1e6:,.0f} at most"
+            )
+        return decode_image(source.read(), channels, most_pixels)
+    except UnreadableError as error:
+        return error
+    except OSError as error:
+        return UnreadableError(f"it can't be read ({error.strerror or error})")
+
+
+def _decide(detector, name, image, seen, draw):
+    """(the rows of an image, dict of its name -> its overlay where it has a defect)."""
+    detections = detector.decide(seen)
+    rows = [[name, each.class_name, round(each.probability, DIGITS), each.runs, each.pixels] for each in detections]
+    if draw is None or not any(each.found for each in detections):
+        return rows, {}
+    picture = draw(image, np.stack([each.mask for each in detections], axis=-1))
+    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return rows, {name: data.tobytes()}
+
+
+def _ahead(pool, function, items):
+    """What a function gives for each of some items, in order, worked out by a pool a few items ahead."""
+    waiting = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) >= AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

@@ -1,0 +1,261 @@
+"""Predict any number of images to files: what a kill interrupts goes on, and one bad image loses nothing."""
+
+import errno
+import hashlib
+import json
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+from tqdm import tqdm
+
+from helpers.code import code_digest
+from helpers.files import read_json, write_json
+from helpers.inference.chunks import CHUNK, make_chunks, predict_chunk
+from helpers.inference.detector import BATCH, Detector
+from helpers.inference.kept_chunks import FOLDER, FORMATS, UNREADABLE, KeptChunks, assemble, require_format
+from helpers.inference.reading import MOST_PIXELS
+from helpers.inference.sources import find_images, is_address
+from helpers.models.bundle_file import NAME, classifier_of, read_bundle
+from helpers.runs import find_root
+
+RECORD, LOCK = "prediction.json", ".lock"
+DEFAULT = Path("models") / "steel_unet"
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What predictions depend on besides the images.
+
+    Attributes:
+        bundle: folder of the model bundle.
+        engine: what runs the network; "fastest" takes what is installed.
+        batch_size: images, or tiles of larger ones, that go through the network together.
+        image_shape: (height, width) of the photographs that it was trained on, where the bundle doesn't tell.
+        most_pixels: how large an image may be.
+        draw: function of an image and its masks that gives an overlay; None draws none.
+    """
+
+    bundle: Path
+    engine: str = "fastest"
+    batch_size: int = BATCH
+    image_shape: tuple | None = None
+    most_pixels: int = MOST_PIXELS
+    draw: object = None
+
+    def load(self):
+        """The `Detector` that is asked."""
+        return Detector.load(self.bundle, engine=self.engine, batch_size=self.batch_size, image_shape=self.image_shape)
+
+    def key(self, engine):
+        """Text that tells all of this, by an engine, from other predictions."""
+        bundle = read_bundle(self.bundle)
+        folders = [self.bundle, classifier_of(self.bundle, bundle)]
+        told = {
+            "bundles": [_sha256(Path(folder) / NAME) for folder in folders if folder],
+            "engine": engine,
+            "batch_size": self.batch_size,
+            "image_shape": self.image_shape,
+            "most_pixels": self.most_pixels,
+            "overlays": self.draw is not None,
+            "code": code_digest("helpers.inference.chunks", "helpers.inference.detector"),
+        }
+        return json.dumps(told, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What was predicted; printed, a few lines on it.
+
+    Attributes:
+        out: the folder.
+        file: name of the file with the predictions.
+        engine: what ran the network.
+        images: how many there are.
+        predicted: how many of them were predicted.
+        with_defect: how many of these have a defect.
+        unreadable: how many could not be read.
+        seconds: that this call took for the images that it predicted itself.
+        fresh: how many these are; the others were there from a call before.
+    """
+
+    out: Path
+    file: str
+    engine: str
+    images: int
+    predicted: int
+    with_defect: int
+    unreadable: int
+    seconds: float
+    fresh: int
+
+    def __str__(self):
+        lines = [
+            f"Written: {self.out / self.file}: {self.predicted:,} images, {self.with_defect:,} with a defect, "
+            f"by {self.engine}."
+        ]
+        if self.fresh:
+            lines.append(f"{self.fresh / self.seconds:,.1f} images a second.")
+        if self.fresh < self.images:
+            lines.append(f"{self.images - self.fresh:,} images were predicted by a call before, and not again.")
+        if self.unreadable:
+            lines.append(f"{self.unreadable:,} could not be read: see {self.out / UNREADABLE}.")
+        return "\n".join(lines)
+
+
+def default_bundle():
+    """Folder of the bundle that comes with the project.
+
+    Raises:
+        FileNotFoundError: there is none here.
+    """
+    try:
+        folder = find_root() / DEFAULT
+    except FileNotFoundError:
+        folder = DEFAULT
+    if not (folder / NAME).is_file():
+        raise FileNotFoundError(
+            f"{folder}: no model bundle is there. Name one with --bundle: a folder that 04_segmentation wrote, or that "
+            "`steel bundle unpack` made."
+        )
+    return folder
+
+
+def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", work=None):
+    """Predict images, and write what was found in them below a folder.
+
+    `predictions.csv` has a row for each image and class: image, class, probability (the largest of its pixels), runs
+    (pixels counted from 1, down the columns) and pixels; `unreadable.csv` names the images that can't be read, with the
+    reason. When this was killed, the same call goes on: no more than the chunk that was under way is predicted again.
+
+    Args:
+        places: as for `helpers.inference.sources.find_images`.
+        out: the folder to write to.
+        asked: `Asked`.
+        chunk_size: images that are predicted, and kept, together.
+        file_format: "csv" or "parquet".
+        work: function of (asked, engine's name, chunks) that yields (chunk, `ChunkResult`) of each chunk in any order,
+            for other machines to do the work; None does it here.
+
+    Returns:
+        `Predicted`.
+
+    Raises:
+        FileNotFoundError: there is no image, or no bundle.
+        FileExistsError: `out` holds predictions that don't come from here.
+        ValueError: something asked for is not possible, or the bundle is faulty.
+        OSError: `out` can't be written, or there is no room left; what was finished is kept.
+    """
+    out = Path(out)
+    require_format(file_format)
+    sources = find_images(places)
+    _require_apart(places, out)
+    with _held(out):
+        detector = asked.load()
+        name = detector.engine.name
+        chunks, key = make_chunks(sources, chunk_size), asked.key(name)
+        keys = [chunk.key(key) for chunk in chunks]
+        whole = hashlib.sha256("\n".join([file_format, *keys]).encode()).hexdigest()
+        kept = KeptChunks(out)
+        found = _finished(out, whole)
+        if found is None:
+            missing = [chunk for chunk in chunks if not kept.has(chunk, keys[chunk.number])]
+            seconds = _predict_missing(asked, detector, kept, chunks, missing, keys, work)
+            counts = assemble(out, (kept.read(chunk, keys[chunk.number]) for chunk in chunks), file_format)
+            fresh = sum(len(chunk.sources) for chunk in missing)
+            found = {"file": FORMATS[file_format], "engine": name, "images": len(sources), **counts}
+            write_json(out / RECORD, {"key": whole, "bundle": str(asked.bundle), "seconds": seconds, **found})
+        else:
+            seconds, fresh = 0.0, 0
+        kept.clear()
+    return Predicted(out=out, seconds=seconds, fresh=fresh, **found)
+
+
+def _predict_missing(asked, detector, kept, chunks, missing, keys, work):
+    """Predict the chunks that have no result yet, and keep each as it is done; returns the seconds."""
+    total = sum(len(chunk.sources) for chunk in chunks)
+    left = sum(len(chunk.sources) for chunk in missing)
+    begun = time.perf_counter()
+    with tqdm(
+        desc=f"Predicting ({detector.engine.name})", total=total, initial=total - left, unit="image", mininterval=1
+    ) as bar:
+        if work is None:
+            results = _work_here(asked, detector, missing, bar.update)
+        else:
+            results = _counted(work(asked, detector.engine.name, missing), bar)
+        for chunk, result in results:
+            kept.keep(chunk, keys[chunk.number], result)
+    return time.perf_counter() - begun
+
+
+def _work_here(asked, detector, chunks, done):
+    for chunk in chunks:
+        yield chunk, predict_chunk(detector, chunk, most_pixels=asked.most_pixels, draw=asked.draw, done=done)
+
+
+def _counted(results, bar):
+    for chunk, result in results:
+        yield chunk, result
+        bar.update(len(chunk.sources))
+
+
+def _finished(out, key):
+    """What the record of the same predictions says, once they are all there; None where they aren't."""
+    if not (out / RECORD).is_file():
+        return None
+    record = read_json(out / RECORD)
+    if record["key"] != key or not all((out / name).is_file() for name in (record["file"], UNREADABLE)):
+        return None
+    return {name: record[name] for name in ("file", "engine", "images", "predicted", "with_defect", "unreadable")}
+
+
+def _require_apart(places, out):
+    """Stop where the results would lie among the images, and be taken for some the next time."""
+    for place in map(os.fspath, places):
+        if not is_address(place) and Path(place).is_dir() and out.resolve().is_relative_to(Path(place).resolve()):
+            raise ValueError(f"{out}: it lies in {place}, among the images; expected another folder for the results.")
+
+
+@contextmanager
+def _held(out):
+    """Hold the folder while the block runs, and say in plain words why it can't be written."""
+    lock = filelock.FileLock(out / LOCK, timeout=0)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with lock:
+            _require_ours(out)
+            yield
+    except filelock.Timeout:
+        raise OSError(
+            f"{out}: another prediction writes there. Wait for it to end, or choose another folder."
+        ) from None
+    except OSError as error:
+        raise _plain_error(out, error) from None
+
+
+def _require_ours(out):
+    """Stop where the results would take the place of something that doesn't come from here."""
+    strange = [name for name in FORMATS.values() if (out / name).exists()]
+    if strange and not any((out / name).exists() for name in (RECORD, FOLDER)):
+        raise FileExistsError(
+            f"{out / strange[0]} is there, and not from here. Choose another folder, or move it away."
+        )
+
+
+def _plain_error(out, error):
+    """The same error in words that say how to mend it, where it is about writing."""
+    if error.errno in FULL:
+        return OSError(
+            f"{out}: there is no room left. What was finished is kept: make room, and give the same command again."
+        )
+    if error.errno and str(error.filename).startswith(str(out)):
+        return OSError(f"{out}: it can't be written ({error.strerror}). Choose a folder that may be written.")
+    return error
+
+
+def _sha256(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

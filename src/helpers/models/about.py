@@ -1,0 +1,79 @@
+"""What a bundle says of itself, as lines for the terminal; loads no TensorFlow."""
+
+from pathlib import Path
+
+from helpers.data.problems import one_line
+from helpers.models.bundle_file import read_bundle
+from helpers.models.versions import Version
+from helpers.results import format_estimate
+
+KINDS = {1: "grey", 3: "colour"}
+
+
+def about_bundle(folder):
+    """What a bundle is, how it decides and how well: read from `bundle.json` alone.
+
+    Args:
+        folder: the bundle's folder.
+
+    Returns:
+        Text of several lines, without control characters, whatever the bundle holds.
+
+    Raises:
+        FileNotFoundError, ValueError: as `helpers.models.bundle_file.read_bundle`.
+    """
+    bundle = read_bundle(folder)
+    lines = [
+        ("bundle", f"{Path(folder).absolute().name}, format {bundle['format']}"),
+        ("network", f"{bundle['architecture']}, gives {bundle.get('target', 'masks')}"),
+        ("weights", f"{_whole(bundle.get('parameters'))}, {bundle['weights']}, SHA-256 {bundle['sha256']}"),
+        ("input", f"{_size(bundle['input_shape'])}, {KINDS[bundle['channels']]}, {bundle['scaling']}"),
+        ("photographs", _size(bundle["image_shape"]) if "image_shape" in bundle else "of a size that isn't told"),
+        ("trained on", _training(bundle["training"])),
+        ("predicted", Version.of(bundle).name),
+        *_decisions(bundle),
+    ]
+    if any(bundle.get("gates", ())):
+        lines.append(("asks first", bundle["classifier"]))
+    lines += [(name, _score(score)) for name, score in bundle["scores"].items()]
+    width = max(len(one_line(name)) for name, _ in lines)
+    return "\n".join(f"{one_line(name):{width}}  {one_line(text)}" for name, text in lines)
+
+
+def _size(sides):
+    return f"{sides[0]} x {sides[1]} pixels"
+
+
+def _whole(number):
+    return f"{number:,}" if isinstance(number, int) else "an untold number"
+
+
+def _training(training):
+    """On what it was trained; what a bundle doesn't tell is left out."""
+    known = [f"{training[key]:,} {unit}" for key, unit in (("images", "images"), ("epochs", "epochs"))
+             if isinstance(training.get(key), int)]  # fmt: skip
+    return ", ".join([str(training.get("data_name", "data that isn't told")), *known])
+
+
+def _decisions(bundle):
+    """A line for each class: threshold, smallest mask that is believed, gate and holes."""
+    for number, name in enumerate(bundle["class_names"]):
+        words = [f"from a probability of {bundle['thresholds'][number]:g}"]
+        words.append(f"masks of {100 * bundle['smallest_masks'][number]:g} % of the image and more")
+        if any(bundle.get("gates", ())):
+            clean = bundle["smallest_masks_clean"][number]
+            words.append(
+                f"where the classifier says less than {bundle['gates'][number]:g} "
+                + ("none" if clean > 1 else f"masks of {100 * clean:g} % and more")
+            )
+        words += ["holes filled"] if bundle.get("filled") and bundle["filled"][number] else []
+        yield name, "; ".join(words)
+
+
+def _score(score):
+    """A score with its interval and split, or as it stands where it is something else."""
+    try:
+        value = format_estimate(score["value"], score.get("low"), score.get("high"))
+        return f"{value}, {score['split']}"
+    except (TypeError, KeyError, AttributeError, ValueError):
+        return str(score)

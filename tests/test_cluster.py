@@ -1,0 +1,159 @@
+"""Predictions by several processes: the same to the byte, whoever works, and also when one of them dies."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+distributed = pytest.importorskip("distributed")
+
+import cloudpickle  # noqa: E402
+
+import tiny_models  # noqa: E402
+from helpers.inference.cluster import local_cluster, predict_on_cluster, work_on  # noqa: E402
+from helpers.inference.detector import Detector  # noqa: E402
+from helpers.inference.many import Asked, predict_images  # noqa: E402
+from helpers.models.bundle_file import read_bundle  # noqa: E402
+from tiny_models import SHAPE, BrightEngine, tiny_bundle  # noqa: E402
+
+# Distributed and its event loop warn of sockets and tasks that die with a worker, as one of ours has to.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+IMAGES, CHUNK = 12, 2
+
+
+def load_bright(asked):
+    """What predicts on a worker; loads no TensorFlow."""
+    return Detector(BrightEngine(), read_bundle(asked.bundle), batch_size=asked.batch_size)
+
+
+class Slow(BrightEngine):
+    """Leaves its process id in a folder for each batch, and takes its time."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = Path(folder)
+
+    def predict_on_batch(self, batch):
+        (self.folder / f"{os.getpid()}-{time.time_ns()}").touch()
+        time.sleep(0.3)
+        return super().predict_on_batch(batch)
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A client of a cluster of two processes on this machine."""
+    for module in (sys.modules[__name__], tiny_models):
+        cloudpickle.register_pickle_by_value(module)
+    with local_cluster(2) as cluster, distributed.Client(cluster) as client:
+        yield client
+    for module in (sys.modules[__name__], tiny_models):
+        cloudpickle.unregister_pickle_by_value(module)
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch):
+    """A bundle that is run by `BrightEngine` here, too."""
+    monkeypatch.setattr(
+        "helpers.inference.detector.open_engine", lambda folder, engine: (BrightEngine(), read_bundle(folder))
+    )
+    return Asked(tiny_bundle(tmp_path / "tiny"), batch_size=2)
+
+
+@pytest.fixture
+def sheets(tmp_path):
+    folder = tmp_path / "sheets"
+    folder.mkdir()
+    for number in range(IMAGES):
+        image = np.random.default_rng(number).integers(0, 256, (SHAPE[0], SHAPE[1] + number // 4), dtype=np.uint8)
+        cv2.imwrite(str(folder / f"{number:02}.png"), image)
+    (folder / "bad.png").write_text("no image")
+    return folder
+
+
+def contents(out):
+    return [(out / name).read_bytes() for name in ("predictions.csv", "unreadable.csv")]
+
+
+def predict_here_and(client, sheets, asked, tmp_path, load):
+    """What comes of it in this process alone, and by the cluster."""
+    predict_images([sheets], tmp_path / "alone", asked, chunk_size=CHUNK)
+    predict_images(
+        [sheets],
+        tmp_path / "out",
+        asked,
+        chunk_size=CHUNK,
+        work=lambda asked, engine, chunks: predict_on_cluster(client, asked, chunks, load),
+    )
+    return contents(tmp_path / "alone"), contents(tmp_path / "out")
+
+
+def test_results_equal_those_of_one_process_to_the_byte(client, sheets, asked, tmp_path, caplog):
+    """And the log says who did what."""
+    with caplog.at_level("INFO", logger="helpers.inference.cluster"):
+        alone, together = predict_here_and(client, sheets, asked, tmp_path, load_bright)
+    assert together == alone
+    chunks = [record.args for record in caplog.records if record.msg.startswith("chunk")]
+    assert sorted(number for number, *_ in chunks) == list(range(7))
+    assert {worker for _, _, worker, _ in chunks} <= set(client.scheduler_info()["workers"])
+    assert sum(record.args[1] for record in caplog.records if "chunks done" in record.msg) == 7
+
+
+def test_a_worker_that_is_killed_costs_its_own_chunk_alone(client, sheets, asked, tmp_path, caplog):
+    """Killed in the middle of a chunk: the others are not done again, and nothing is missing."""
+    marks = tmp_path / "marks"
+    marks.mkdir()
+
+    def kill_the_first():
+        while not list(marks.iterdir()):
+            time.sleep(0.01)
+        os.kill(int(next(marks.iterdir()).name.partition("-")[0]), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_the_first)
+    killer.start()
+    alone, together = predict_here_and(
+        client, sheets, asked, tmp_path, lambda asked: Detector(Slow(marks), read_bundle(asked.bundle), batch_size=2)
+    )
+    killer.join()
+    assert together == alone
+    # A batch for each chunk but the last, whose one image can't be read, and one for the chunk that was begun again.
+    assert len(list(marks.iterdir())) == IMAGES / CHUNK + 1
+    assert any("was lost" in record.message for record in caplog.records)
+
+
+def test_a_chunk_that_fails_is_tried_a_few_times_and_no_more(client, sheets, asked, tmp_path):
+    tries = tmp_path / "tries"
+    tries.mkdir()
+
+    def fail(asked):
+        (tries / str(time.time_ns())).touch()
+        raise ValueError("no network here")
+
+    work = lambda asked, engine, chunks: predict_on_cluster(client, asked, chunks[:1], fail)  # noqa: E731
+    with pytest.raises(ValueError, match="no network here"):
+        predict_images([sheets], tmp_path / "out", asked, chunk_size=CHUNK, work=work)
+    assert len(list(tries.iterdir())) == 4
+
+
+def test_a_scheduler_that_does_not_answer(sheets, asked, tmp_path, monkeypatch):
+    monkeypatch.setattr("helpers.inference.cluster.PATIENCE", 1)
+    with pytest.raises(OSError, match="tcp://127.0.0.1:9: no scheduler answers .* `dask scheduler` prints"):
+        predict_images([sheets], tmp_path / "out", asked, work=work_on("tcp://127.0.0.1:9"))
+
+
+def test_a_cluster_without_distributed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ImportError, match=r"pip install 'steel-defect-report\[cluster\]'"):
+        work_on("")
+
+
+def test_the_cluster_s_log_goes_to_a_file(client, sheets, asked, tmp_path):
+    work = work_on(client.scheduler.address, tmp_path / "out" / "cluster.log", load=load_bright)
+    predict_images([sheets], tmp_path / "out", asked, chunk_size=CHUNK, work=work)
+    lines = (tmp_path / "out" / "cluster.log").read_text().splitlines()
+    assert sum("chunk " in line and " images by tcp://127.0.0.1:" in line for line in lines) == 7
