@@ -1,12 +1,11 @@
 """Engines: what runs a bundle's network. TensorFlow is loaded only where it is Keras that runs it.
 
-What another engine than Keras opens lies beside the bundle, in `exports/<export>/`, as `helpers.inference.export` wrote it.
+What others than Keras open lies beside the bundle, in `exports/<export>/`, as `helpers.inference.export` wrote it.
 """
 
 import importlib.util
 import os
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -64,7 +63,8 @@ def open_engine(folder, engine=FASTEST, say=print):
     Returns:
         (engine, dict of `bundle.json`). The engine has a `name` for people, and `predict_on_batch(batch)`, from float32
         images (n, height, width, channels) in [0, 1] to float32 probabilities (n, height, width, classes), at the
-        network's own size and at the multiples of it that the bundle asks for. Several threads may call it at once.
+        network's own size and at the multiples of it that the bundle asks for, which it says by `any_size`. Several
+        threads may call it at once.
 
     Raises:
         FileNotFoundError: the bundle, its weights or the export are missing.
@@ -251,6 +251,8 @@ class KerasEngine:
         name: for people.
     """
 
+    any_size = True
+
     def __init__(self, model, bundle):
         import keras
         import tensorflow as tf
@@ -285,6 +287,8 @@ class OnnxEngine:
         name: for people.
     """
 
+    any_size = True
+
     def __init__(self, place, record, kind):
         import onnxruntime
 
@@ -314,6 +318,8 @@ class OpenVinoEngine:
     Attributes:
         name: for people.
     """
+
+    any_size = True
 
     def __init__(self, place, record, kind):
         openvino = import_openvino()

@@ -223,12 +223,16 @@ def _spread(image_ids, most):
 def _write_networks(place, model, bundle, to):
     """Write a network for each size; returns dict of the size as text -> name of its file or folder."""
     name, ending, _ = FORMATS[to]
+    from helpers.models.exportable import exportable
+
     files = {}
     place.mkdir(exist_ok=True)
     if to == "openvino":
         import_openvino()  # before Keras does
     for shape in network_shapes(bundle):
         network = _at_shape(model, bundle, shape)
+        if to == "openvino":  # the others are no quicker for it
+            network = exportable(network)
         files[shape_text(shape)] = shape_text(shape) + ending
         with warnings.catch_warnings():
             # Keras's patch of tf2onnx looks for a name that NumPy is about to define anew.
@@ -277,6 +281,8 @@ def _engines_of(folder, bundle, export, new):
 
 class _SavedModel:
     """What TensorFlow makes of a SavedModel, which needs none of this project's code."""
+
+    any_size = True
 
     def __init__(self, place, bundle):
         import tensorflow as tf

@@ -28,7 +28,7 @@ class Passes:
             network: dict with input_shape and channels, such as a bundle; for other sizes than the network's own also
                 architecture and arguments.
             versions: the versions of its predictions that are wanted.
-            any_size: whether the model takes other sizes than the network's own as it is, as an engine does.
+            any_size: whether the model takes other sizes than the network's own as it is; an engine says so itself.
 
         Raises:
             ValueError: the network gives something else than masks.
@@ -40,7 +40,7 @@ class Passes:
         self._shape, self._channels = tuple(network["input_shape"]), network["channels"]
         self._models = dict.fromkeys((size for part in self.parts for size in part.sizes), model)
         others = [size for size in self._models if size != 1]
-        if others and not any_size and hasattr(model, "get_weights"):  # an engine brings its own networks
+        if others and not (any_size or getattr(model, "any_size", False)):
             from helpers.models.build import any_size_twin
 
             twin = any_size_twin(model, network["architecture"], network["arguments"])
