@@ -18,7 +18,7 @@ from helpers.files import read_json
 from helpers.models.bundle_file import read_bundle, sha256_of
 
 EXPORTS, RECORD, FORMAT = "exports", "export.json", 1
-INSTALL = "pip install 'steel-defect-report[export]'"
+INSTALL = 'pip install "steel-defect-report[export]"'
 RECORDED = {"sha256": str, "networks": dict, "files": dict, "checks": dict, "data": str}
 KERAS, FASTEST, INT8 = "keras", "fastest", "-int8"
 MOST_LOST = 0.005  # of kaggle_dice: an export that costs more is no substitute

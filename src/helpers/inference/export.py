@@ -95,6 +95,8 @@ def export_bundle(folder, to, data, *, int8=False, most_checked=CHECKED):
     from helpers.models.bundle import load_bundle
 
     dataset, (model, bundle) = read_dataset(data), load_bundle(folder)
+    if bundle.get("target", "masks") != "masks":
+        raise ValueError(f"{folder}: the bundle gives {bundle['target']}, expected masks. Keras runs it as it is.")
     calibration, checked = _choose_images(dataset, bundle, most_checked)
     export = to + INT8 * int8
     place = export_folder(Path(folder).absolute(), export)
