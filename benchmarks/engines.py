@@ -10,10 +10,10 @@ the disk, calibrate 8 bits, and tell what an engine costs of `kaggle_dice`. Time
 - `whole`: `models/steel_unet` at that size;
 - `shipped`: `models/steel_unet` as it is, at its own size and with mirror images.
 
-`predict` is what is usual today: `model.predict`, with one batch after the other read, predicted and encoded. The others
-go through `helpers.inference.pipeline`. Each row is timed in a process of its own, one at a time, in rounds, so that a
-slow minute meets all of them; medians are stored under `benchmarks/results/`. PYTHON is the interpreter of the peer's
-environment (see `benchmarks/peer_unet.py`), which times the same U-Net in PyTorch. Nothing else should run then.
+`predict` is what is usual today: `model.predict`, with one batch after the other read, predicted and encoded. The
+others go through `helpers.inference.pipeline`. Each row is timed in a process of its own, one at a time, in rounds, so
+that a slow minute meets all of them; medians are stored under `benchmarks/results/`. PYTHON is the interpreter of the
+peer's environment (see `benchmarks/peer_unet.py`), which times the same U-Net in PyTorch. Nothing else should run then.
 """
 
 import argparse

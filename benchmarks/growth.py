@@ -2,9 +2,10 @@
 
     python benchmarks/growth.py [--images 100 1000 10000] [--shape 64x384]
 
-Sheets of reduced size are made up, and each task is timed on the first 100 of them, 1,000 and so on, in a process of its
-own: prediction from the files to `submission.csv`, by `models/steel_unet` at the sheets' size on the quickest engine that
-is installed; the scoring of that file; and the search for copies. The result is stored under `benchmarks/results/`.
+Sheets of reduced size are made up, and each task is timed on the first 100 of them, 1,000 and so on, in a process of
+its own: prediction from the files to a submission, by `models/steel_unet` at the sheets' size on the quickest engine
+that is installed; the scoring of that submission; and the search for copies. The result is stored under
+`benchmarks/results/`.
 """
 
 import argparse
