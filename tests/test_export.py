@@ -32,6 +32,12 @@ class SureModel:
         return found
 
 
+def name_classes(directory, first):
+    """Give a data set classes, of which the last three are those of the bundle."""
+    names = (first, "cracks", "scratches", "patches")
+    write_json(directory / "classes.json", {"classes": {str(number): name for number, name in enumerate(names, 1)}})
+
+
 def test_check_engines_by_hand(tiny_data):
     """Image a has class 1 just in the top left corner, and a pixel of class 3; c has nothing.
 
@@ -127,14 +133,14 @@ def test_export_without_a_package(small_bundle, monkeypatch):
 
 def test_export_with_data_of_other_classes(small_bundle, tiny_data):
     directory = tiny_data()
-    write_json(directory / "classes.json", ["dents", "cracks", "scratches", "patches"])
+    name_classes(directory, "dents")
     with pytest.raises(ValueError, match=r"its classes are dents, cracks, .*; the bundle.s are pits"):
         export_bundle(small_bundle[0], "saved-model", directory)
 
 
 def test_export_with_a_single_image(small_bundle, tiny_data):
     directory = tiny_data("ImageId,ClassId,EncodedPixels\n", train=["a.jpg"])
-    write_json(directory / "classes.json", ["pits", "cracks", "scratches", "patches"])
+    name_classes(directory, "pits")
     with pytest.raises(ValueError, match="got 1 labelled images, expected 2 or more"):
         export_bundle(small_bundle[0], "saved-model", directory)
 

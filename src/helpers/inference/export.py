@@ -225,6 +225,8 @@ def _spread(image_ids, most):
 def _write_networks(place, model, bundle, to):
     """Write a network for each size; returns dict of the size as text -> name of its file or folder."""
     name, ending, _ = FORMATS[to]
+    import keras
+
     from helpers.models.exportable import exportable
 
     files = {}
@@ -239,7 +241,8 @@ def _write_networks(place, model, bundle, to):
         with warnings.catch_warnings():
             # Keras's patch of tf2onnx looks for a name that NumPy is about to define anew.
             warnings.simplefilter("ignore", FutureWarning)
-            network.export(str(place / files[shape_text(shape)]), format=name, verbose=False)
+            taken = [keras.InputSpec("float32", (None, *shape, bundle["channels"]), name="image")]
+            network.export(str(place / files[shape_text(shape)]), name, verbose=False, input_signature=taken)
     return files
 
 
