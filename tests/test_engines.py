@@ -218,6 +218,21 @@ def test_fastest_engine_where_nothing_is_installed(small_bundle, monkeypatch):
     assert "openvino-int8: openvino is not installed (pip install" in said[0]
 
 
+def test_fastest_engine_of_a_classifier_is_keras_without_a_word(tmp_path, capsys):
+    from helpers.models.build import build_model
+    from helpers.models.bundle import save_bundle
+
+    model = build_model("classifier_small", (32, 64), 1, channels=1)
+    save_bundle(
+        tmp_path, model, architecture="classifier_small", arguments={"channels": 1}, input_shape=(32, 64), channels=1,
+        class_names=["defect"], thresholds=[0.5], training={}, scores={}, target="defect",
+    )  # fmt: skip
+    engine, _ = open_engine(tmp_path)
+    batch = batch_of(2, (32, 64))
+    np.testing.assert_array_equal(engine.predict_on_batch(batch), model.predict_on_batch(batch))
+    assert capsys.readouterr().out == ""
+
+
 def test_order_is_that_of_the_stored_benchmark():
     """Wherever all were timed, on the network that ships: none is slower than one that comes after it."""
     stored = [json.loads(path.read_text()) for path in RESULTS.glob("engines-*.json")]

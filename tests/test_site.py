@@ -235,7 +235,9 @@ def test_articles_have_names_of_their_own_and_no_code(report):
 
 
 def test_what_was_measured_has_a_page_that_does_not_claim_to_be_of_the_run(run, tmp_path, said):
-    (run / "benchmarks.md").write_text("# What was measured\n\n## Engines\n\n| engine | rate |\n|---|---|\n| A | 3.1 |\n")
+    (run / "benchmarks.md").write_text(
+        "# What was measured\n\n## Engines\n\n| engine | rate |\n|---|---|\n| A | 3.1 |\n"
+    )
     pages = pages_of(write_report(run, tmp_path / "reports" / "trial", said.append).parent)
     page = soup_of(pages["benchmarks.html"])
     assert page.h1.text.strip().startswith("What was measured")

@@ -57,7 +57,7 @@ def open_engine(folder, engine=FASTEST, say=print):
     Args:
         folder: the bundle's folder.
         engine: one of `KINDS`; "fastest" takes the quickest that is installed and was exported of this bundle without
-            costing more than half a point of `kaggle_dice`.
+            costing more than half a point of `kaggle_dice`; Keras for classifiers, which aren't exported.
         say: called with a line for the user where "fastest" can't take the quickest of all, with the reasons.
 
     Returns:
@@ -73,7 +73,8 @@ def open_engine(folder, engine=FASTEST, say=print):
     """
     folder, bundle = Path(folder), read_bundle(folder)
     if engine == FASTEST:
-        engine = _find_fastest(folder, bundle, say)
+        masks = bundle.get("target", "masks") == "masks"
+        engine = _find_fastest(folder, bundle, say) if masks else KERAS
     return open_kind(folder, bundle, engine), bundle
 
 

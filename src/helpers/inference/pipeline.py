@@ -81,7 +81,8 @@ def predict_in_stream(engine, bundle, items, read, *, state=None, batch_size=BAT
         item, image, problem, parts, smallest = answer
         if image is None:
             return Predicted(item, problem=problem)
-        probabilities, shape = parts.mean(axis=0, dtype=np.float32), image.shape[:2]
+        probabilities = parts[0] if len(parts) == 1 else parts.mean(axis=0, dtype=np.float32)
+        shape = image.shape[:2]
         runs, highest = decide_runs(probabilities, shape, decisions, smallest)
         return Predicted(item, shape, runs, highest)
 

@@ -72,7 +72,9 @@ class Passes:
                     predicted += [np.flip(model.predict_on_batch(np.flip(batch, axes)), axes) for axes in MIRRORINGS]
                 mean = _mean(predicted)
                 require_finite(mean)
-                found[part] = np.stack([resize_probabilities(each, self._shape) for each in mean])
+                found[part] = (
+                    mean if size == 1 else np.stack([resize_probabilities(each, self._shape) for each in mean])
+                )
                 self.seconds[part].append((time.perf_counter() - begun) / len(images))
         return np.stack([found[part] for part in self.parts], axis=1)
 
