@@ -4,9 +4,11 @@ BIN := .venv/bin
 DATA ?=
 REPORT ?=
 PROFILE ?=
+UNET ?=
+PEER ?=
 UV := uv==0.13.8
 
-.PHONY: report paper test lint format lab bench lock readme clean help
+.PHONY: report paper test lint format lab bench bench-engines lock readme clean help
 
 report: .venv/.ready  ## run all notebooks and write the report (DATA=folder PROFILE=smoke|demo|full)
 	$(BIN)/python run_all.py $(if $(DATA),--data "$(DATA)") $(if $(PROFILE),--profile $(PROFILE))
@@ -38,6 +40,10 @@ bench: .venv/.ready  ## time our code beside what people use today
 	$(BIN)/python benchmarks/line_camera.py --out /dev/null
 	$(BIN)/python benchmarks/cluster.py
 
+bench-engines: .venv/.ready  ## time all engines, and how tasks grow (DATA=folder UNET=bundle PEER=python); takes an hour
+	$(BIN)/python benchmarks/engines.py $(if $(DATA),--data "$(DATA)") $(if $(UNET),--unet "$(UNET)") $(if $(PEER),--peer "$(PEER)")
+	$(BIN)/python benchmarks/growth.py
+
 readme: .venv/.ready  ## write README.md's results, and the pages of reports, models and benchmarks
 	$(BIN)/steel readme
 	$(BIN)/python benchmarks/write_readme.py
@@ -45,7 +51,7 @@ readme: .venv/.ready  ## write README.md's results, and the pages of reports, mo
 lock:  ## pin every package anew, for all platforms and Pythons; needs the network
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet $(UV)
-	build/lock/bin/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --upgrade \
+	build/lock/bin/uv pip compile pyproject.toml --extra test --extra export --universal --python-version 3.11 --upgrade \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 	build/lock/bin/python tools/write_environment.py
 
@@ -53,7 +59,7 @@ clean:  ## remove what the setup and the runs made; reports stay
 	rm -rf .venv build runs
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*##/\1:/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' $(MAKEFILE_LIST)
 
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

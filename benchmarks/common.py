@@ -9,11 +9,21 @@ from helpers.data.split import make_split
 from helpers.intervals import score_table
 
 RESULTS = Path(__file__).absolute().parent / "results"
+PROCESSORS = Path("/proc/cpuinfo")
 PROCESSOR = f"{os.cpu_count()} cores, {platform.machine()}"
 SPLIT_SEED = 2019
 MEASURES = (
     "kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "defect_dice_class_mean", "empty_accuracy", "miou"
 )  # fmt: skip
+
+
+def processor_name():
+    """The processor as Linux names it, and what the platform says of it elsewhere."""
+    if PROCESSORS.is_file():
+        named = [line.partition(":")[2].strip() for line in PROCESSORS.read_text().splitlines() if "model name" in line]
+        if named:
+            return named[0]
+    return platform.processor()
 
 
 def split_by_groups(dataset):

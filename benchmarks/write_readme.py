@@ -29,6 +29,16 @@ DECISIONS = {"usual": "0.5", "tuned": "for kaggle_dice", "tuned_for_defect_dice"
 MASKS = ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy", "miou", "defect_dice at 0.5", "miou at 0.5")
 ANSWERS = ("accuracy", "f1", "auc", "average_precision")
 PLANT, STORE, FLEETS, SPARE = 1000, 100_000_000, (10, 100, 1000), 0.2  # what is projected for many machines
+ENGINES = [
+    "engine",
+    "network alone, images a second",
+    "times predict",
+    "from file to runs, images a second",
+    "times predict",
+    "reading and encoding cost",
+    "kaggle_dice changes by",
+    "images",
+]
 BEGINNING = """\
 # What was measured
 
@@ -50,6 +60,8 @@ def page(folder):
         predict_section([result for result in results if "predicted_bundle" in result]),
         camera_section([result for result in results if "camera_bundle" in result]),
         cluster_section([result for result in results if "cluster_bundle" in result]),
+        *(engines_section(result) for result in results if "engines_on" in result),
+        *(growth_section(result) for result in results if "growth" in result),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -244,6 +256,75 @@ def project(rate):
     for machines in FLEETS:
         days = STORE / (machines * useful) / 86_400
         yield [f"{STORE:,} images in an object store", f"{machines:,}", f"{days:,.1f} days"]
+
+
+def engines_section(result):
+    """Images a second through each engine, a table for each network."""
+    text = [f"## Engines: {result['engines_on']}", "", about_engines(result), ""]
+    for network in dict.fromkeys(row["network"] for row in result["rows"]):
+        rows = [row for row in result["rows"] if row["network"] == network]
+        text += [f"### {network}", "", table(ENGINES, list(engine_rows(rows)))]
+    by_name = {(row["subject"], row["engine"]): row["images_per_second"] for row in result["rows"]}
+    usual = by_name.get(("unet", "predict"))
+    if usual:
+        text += [beside_usual(result["rows"], usual), ""]
+    return "\n".join(text)
+
+
+def beside_usual(rows, usual):
+    """How far the other networks are ahead of the U-Net under `predict`, in a sentence."""
+    best = {}
+    for row in rows:
+        if row["subject"] != "unet":
+            best[row["network"]] = max(row["images_per_second"], best.get(row["network"], 0))
+    ratios = [f"{network} {rate / usual:.1f} times" for network, rate in best.items()]
+    return (
+        "From the file to the runs, by the quickest engine, beside the U-Net on ResNet18 under Keras `predict`: "
+        f"{', '.join(ratios)} as many images a second."
+    )
+
+
+def about_engines(result):
+    """How engines were timed, in a few sentences."""
+    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    shapes = {"x".join(map(str, shape)) for shape in result["shapes"].values()}
+    return (
+        f"`engines.py`: photographs of 256 x 1600 pixels, networks at {' and '.join(sorted(shapes))}, in batches of "
+        f"{result['batch_size']}; medians of {result['rounds']} rounds of {result['seconds']:g} seconds, least and "
+        f"most in brackets. From the file to the runs is with decoding, decisions and run lengths; what these cost is "
+        f"the share of images a second that they take from the network alone. The U-Net's weights are "
+        f"{result['unet_weights']}. Changes of `kaggle_dice` are those from Keras on the same images. "
+        f"{result['processor']} ({', '.join(result['abilities'])}); Python {result['python']}, {versions}."
+    )
+
+
+def engine_rows(rows):
+    """The rows of one network."""
+    usual = next((row for row in rows if row["engine"] == "predict"), None)
+    for row in rows:
+        told = [row["name"]]
+        for key in ("network_images_per_second", "images_per_second"):
+            told.append(f"{row[key]:.1f} ({row['least'][key]:.1f} to {row['most'][key]:.1f})")
+            told.append(f"{row[key] / usual[key]:.2f}" if usual else "–")
+        told.append(f"{100 * (1 - row['images_per_second'] / row['network_images_per_second']):.0f} %")
+        check = row["check"]
+        yield [*told, f"{check['kaggle_dice_change']:+.4f}" if check else "–", str(check["images"]) if check else "–"]
+
+
+def growth_section(result):
+    """How tasks grow with the number of images."""
+    rows = []
+    for row in sorted(result["growth"], key=lambda row: (row["task"], row["images"])):
+        took = [f"{row['seconds']:,.1f}", f"{row['cpu_seconds']:,.1f}", f"{1000 * row['seconds'] / row['images']:,.2f}"]
+        rows.append([row["task"], f"{row['images']:,}", *took, f"{row['peak_memory_mib']:,}"])
+    names = ["task", "images", "seconds", "CPU seconds", "ms an image", "peak memory, MiB"]
+    height, width = result["shape"]
+    engine = next(row["found"][0] for row in result["growth"] if row["task"] == "prediction")
+    about = (
+        f"`growth.py`: made-up sheets of {height} x {width} pixels, each task in a process of its own; prediction with "
+        f"`models/steel_unet` by {engine}; {result['processor']}."
+    )
+    return "\n".join(["## From a hundred images to thousands", "", about, "", table(names, rows)])
 
 
 def table(names, rows):

@@ -43,3 +43,41 @@ def tiny_data(tmp_path):
         return directory
 
     return write
+
+
+@pytest.fixture(scope="session")
+def small_bundle(tmp_path_factory):
+    """(folder of a bundle of a tiny `steel_unet` with random weights, data set of its classes); to be left as they are.
+
+    It predicts 32 x 64 pixels, and 1.5 times that, with mirror images.
+    """
+    import keras
+
+    from helpers.data.made_up import make_data
+    from helpers.models.build import build_model
+    from helpers.models.bundle import save_bundle
+
+    place = tmp_path_factory.mktemp("small")
+    data = make_data(place / "sheets", 8, shape=(32, 128), test_images=0, progress=False)
+    keras.utils.set_random_seed(0)
+    arguments = {"channels": 1, "stem": 4, "widths": [4, 8], "depths": [0, 1]}
+    model = build_model("steel_unet", (32, 64), 4, **arguments)
+    save_bundle(
+        place / "bundle", model, architecture="steel_unet", arguments=arguments, input_shape=(32, 64), channels=1,
+        class_names=["pits", "cracks", "scratches", "patches"], thresholds=[0.5] * 4, training={}, scores={},
+        mirrored=True, sizes=(1.0, 1.5),
+    )  # fmt: skip
+    return place / "bundle", data
+
+
+@pytest.fixture(scope="session")
+def exported(small_bundle):
+    """(folder of such a bundle with every export beside it, dict of their names -> `Exported`); to be left so, too."""
+    for package in ("openvino", "nncf", "onnxruntime", "tf2onnx"):
+        pytest.importorskip(package, reason=f'{package} is not installed: pip install "steel-defect-report[export]"')
+    from helpers.inference.export import export_bundle
+
+    folder, data = small_bundle
+    wanted = [("openvino", False), ("openvino", True), ("onnx", False), ("saved-model", False)]
+    made = [export_bundle(folder, to, data, int8=int8) for to, int8 in wanted]
+    return folder, {each.folder.name: each for each in made}

@@ -97,3 +97,50 @@ def test_page_tells_of_many_images_a_line_and_a_cluster(page, tmp_path):
     assert "**Projected**, not measured" in text
     assert "| 1,000 images a second, as they come | 25 | – |" in text
     assert "| 100,000,000 images in an object store | 10 | 2.9 days |" in text
+
+
+def test_page_has_a_table_of_engines_for_each_network(page, tmp_path):
+    shutil.copy2(FOLDER / "published.csv", tmp_path)
+    (tmp_path / "results").mkdir()
+
+    def row(subject, engine, network, whole, check=None):
+        rates = {"network_images_per_second": network, "images_per_second": whole}
+        return {
+            "subject": subject, "network": subject.title(), "engine": engine, "name": f"By {engine}", **rates,
+            "least": rates, "most": rates, "check": check,
+        }  # fmt: skip
+
+    result = {
+        "engines_on": "sheets", "processor": "2 cores", "abilities": ["FP32"], "python": "3",
+        "versions": {"keras": "3"},
+        "unet_weights": "random", "shapes": {"unet": [256, 1600]}, "batch_size": 8, "seconds": 5, "rounds": 2,
+        "rows": [
+            row("unet", "predict", 3, 2.5), row("unet", "openvino", 9, 8.1),
+            row("shipped", "openvino-int8", 60, 50, {"images": 57, "kaggle_dice_change": -0.0012}),
+        ],
+    }  # fmt: skip
+    (tmp_path / "results" / "a.json").write_text(json.dumps(result))
+    text = page(tmp_path)
+    assert "| By predict | 3.0 (3.0 to 3.0) | 1.00 | 2.5 (2.5 to 2.5) | 1.00 | 17 % | – | – |" in text
+    assert "| By openvino | 9.0 (9.0 to 9.0) | 3.00 | 8.1 (8.1 to 8.1) | 3.24 | 10 % | – | – |" in text
+    assert "| By openvino-int8 | 60.0 (60.0 to 60.0) | – | 50.0 (50.0 to 50.0) | – | 17 % | -0.0012 | 57 |" in text
+    assert "under Keras `predict`: Shipped 20.0 times as many images a second" in text
+
+
+def test_page_has_a_table_of_growth(page, tmp_path):
+    shutil.copy2(FOLDER / "published.csv", tmp_path)
+    (tmp_path / "results").mkdir()
+    rows = [
+        {"task": task, "images": images, "seconds": images / 10, "cpu_seconds": 2.0, "peak_memory_mib": 300,
+         "found": ["OpenVINO", 3]}
+        for images in (1000, 100)
+        for task in ("scoring", "prediction")
+    ]  # fmt: skip
+    result = {"growth": rows, "shape": [64, 384], "processor": "2 cores"}
+    (tmp_path / "results" / "a.json").write_text(json.dumps(result))
+    lines = page(tmp_path).splitlines()
+    assert "by OpenVINO; 2 cores." in " ".join(lines)
+    first = lines.index("| prediction | 100 | 10.0 | 2.0 | 100.00 | 300 |")
+    assert lines[first + 1 : first + 3] == [
+        "| prediction | 1,000 | 100.0 | 2.0 | 100.00 | 300 |", "| scoring | 100 | 10.0 | 2.0 | 100.00 | 300 |"
+    ]  # fmt: skip

@@ -234,6 +234,19 @@ def test_articles_have_names_of_their_own_and_no_code(report):
     assert soup_of(pages_of(report)["index.html"]).select("main a[href='blog.md']")
 
 
+def test_what_was_measured_has_a_page_that_does_not_claim_to_be_of_the_run(run, tmp_path, said):
+    (run / "benchmarks.md").write_text(
+        "# What was measured\n\n## Engines\n\n| engine | rate |\n|---|---|\n| A | 3.1 |\n"
+    )
+    pages = pages_of(write_report(run, tmp_path / "reports" / "trial", said.append).parent)
+    page = soup_of(pages["benchmarks.html"])
+    assert page.h1.text.strip().startswith("What was measured")
+    assert [cell.text for cell in page.select("td")] == ["A", "3.1"]
+    assert "stored result of its benchmarks" in page.footer.text and "run that it describes" not in page.footer.text
+    assert soup_of(pages["index.html"]).select("header a[href='benchmarks.html']")
+    assert "run that it describes" in soup_of(pages["01_eda.html"]).footer.text
+
+
 def test_navigation_groups_the_pages_of_one_notebook(tmp_path, monkeypatch, said):
     models = [f"model_{number}" for number in range(13)]
     run = make_run(tmp_path / "run", monkeypatch, models=models, articles=False)

@@ -78,6 +78,14 @@ def _parser():
 
     _add_predict(commands)
     _add_bundle(commands)
+    export = commands.add_parser("export", help="write a bundle's network for a quicker engine, held against Keras")
+    export.add_argument("bundle", type=Path, metavar="BUNDLE", help="a bundle's folder")
+    export.add_argument("--to", required=True, metavar="FORMAT", help="onnx, openvino or saved-model")
+    export.add_argument("--int8", action="store_true", help="8-bit weights and activations; of openvino alone")
+    export.add_argument(
+        "--data", default="", metavar="DIR", help="images to calibrate with and to check on (as the series finds them)"
+    )
+    export.set_defaults(run=_export)
 
     readme = commands.add_parser("readme", help="write a report's results into README.md and reports/README.md")
     readme.add_argument("--report", default="severstal-sample", metavar="NAME", help="(severstal-sample)")
@@ -283,6 +291,14 @@ def _bundle(options):
         print(f"Written: {pack_bundle(options.bundle, options.file)}.")
     else:
         print(f"Written: {unpack_bundle(options.file, options.out)}.")
+
+
+def _export(options):
+    from helpers.inference.export import export_bundle
+    from helpers.runs import find_data, find_root
+
+    data = options.data or find_data("", find_root(), make=False)
+    print(export_bundle(options.bundle, options.to, data, int8=options.int8))
 
 
 def _readme(options):

@@ -28,7 +28,7 @@ class Passes:
             network: dict with input_shape and channels, such as a bundle; for other sizes than the network's own also
                 architecture and arguments.
             versions: the versions of its predictions that are wanted.
-            any_size: whether the model takes other sizes than the network's own as it is, as an engine does.
+            any_size: whether the model takes other sizes than the network's own as it is; an engine says so itself.
 
         Raises:
             ValueError: the network gives something else than masks.
@@ -40,7 +40,7 @@ class Passes:
         self._shape, self._channels = tuple(network["input_shape"]), network["channels"]
         self._models = dict.fromkeys((size for part in self.parts for size in part.sizes), model)
         others = [size for size in self._models if size != 1]
-        if others and not any_size:
+        if others and not (any_size or getattr(model, "any_size", False)):
             from helpers.models.build import any_size_twin
 
             twin = any_size_twin(model, network["architecture"], network["arguments"])
@@ -70,9 +70,11 @@ class Passes:
             for part in sorted(wanted, key=lambda part: part.mirrored):
                 if part.mirrored:
                     predicted += [np.flip(model.predict_on_batch(np.flip(batch, axes)), axes) for axes in MIRRORINGS]
-                mean = np.mean(predicted, axis=0, dtype=np.float32)
+                mean = _mean(predicted)
                 require_finite(mean)
-                found[part] = np.stack([resize_probabilities(each, self._shape) for each in mean])
+                found[part] = (
+                    mean if size == 1 else np.stack([resize_probabilities(each, self._shape) for each in mean])
+                )
                 self.seconds[part].append((time.perf_counter() - begun) / len(images))
         return np.stack([found[part] for part in self.parts], axis=1)
 
@@ -213,6 +215,14 @@ def threshold_masks(probabilities, thresholds, smallest=None, filled=()):
     height, width = masks.shape[:2]
     masks[..., masks.sum(axis=(0, 1)) < smallest * (height * width)] = 0
     return masks
+
+
+def _mean(arrays):
+    """Mean of float32 arrays of one shape; what `np.mean` gives, in half its time where some are turned around."""
+    total = arrays[0].copy()
+    for array in arrays[1:]:
+        total += array
+    return total / len(arrays)
 
 
 def require_finite(predicted):

@@ -140,7 +140,7 @@ def page_details(page, pages, report):
         "style": style(),
         "script": script(),
         "policy": policy(),
-        "footer": FOOTER,
+        "footer": page.get("footer", FOOTER),
     }
 
 

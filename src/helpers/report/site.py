@@ -4,6 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
+import nbformat
+
 from helpers.data.made_up.workplace import workplace_beside
 from helpers.files import read_json, replace_folder, restore_folder, write_text
 from helpers.report.front import readable_time, render_front
@@ -27,6 +29,8 @@ FILES = {
     "submission.xlsx": "the same as a workbook",
     "blog.md": "the article for a general reader as Markdown, to post; its figures are in figures/",
 }
+MEASURED = "benchmarks.md"  # of the project, not of the run
+MEASURED_FOOTER = "Made by steel-defect-report. Every number on this page comes from a stored result of its benchmarks."
 PAPER_ENTRY = {"id": "paper-pdf", "file": PDF, "what": "the paper, to print or to send"}
 KEPT = (*FILES, "run.json")
 PDF_ENTRY = re.compile(r'<li id="paper-pdf">.*?</li>', re.DOTALL)  # the front page's line on the paper to print
@@ -37,7 +41,8 @@ def write_report(run_directory, report_directory, say=print):
     """Write a run's report in one step: the last good report stays in place until the new one is whole.
 
     Args:
-        run_directory: with `notebooks/` (executed), `figures/`, `tables/`, `results.json` and `run.json`.
+        run_directory: with `notebooks/` (executed), `figures/`, `tables/`, `results.json` and `run.json`; of
+            `benchmarks.md`, where it is there, a page is made, too.
         report_directory: such as `reports/severstal`; replaced as a whole.
         say: called with a line for the user where something is missing or too large.
 
@@ -55,6 +60,9 @@ def write_report(run_directory, report_directory, say=print):
         new.mkdir()
         notebooks = sorted((run_directory / "notebooks").glob("*.ipynb"))
         pages = [describe_page(path) for path in notebooks]
+        if (run_directory / MEASURED).is_file():
+            notebooks.append(_as_notebook(run_directory / MEASURED, workplace))
+            pages.append({**describe_page(notebooks[-1]), "footer": MEASURED_FOOTER})
         for path, page in zip(notebooks, pages, strict=True):
             _write_page(new / page["file"], render_notebook(path, page, pages, report_directory.name), say)
         _copy_files(run_directory, new)
@@ -147,6 +155,14 @@ def last_paper(reports):
     if not found:
         raise FileNotFoundError(f"{reports}: no report has a {PAPER}. Run the series first: python run_all.py")
     return max(found, key=lambda folder: _list_entry(folder)["finished"])
+
+
+def _as_notebook(path, workplace):
+    """A Markdown file as a notebook of the same name, which is rendered as the others are."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(path.read_text(encoding="utf-8"))])
+    place = workplace / path.with_suffix(".ipynb").name
+    nbformat.write(notebook, place)
+    return place
 
 
 def _write_page(path, text, say):

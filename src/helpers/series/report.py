@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 
 from helpers.code import FOLDER, code_digest
-from helpers.files import read_json, write_json
+from helpers.files import read_json, write_json, write_text
 from helpers.runs import package_versions
 from helpers.series.records import Digests
 
 SITE = "helpers.report.site"
+BENCHMARKS = Path("benchmarks") / "README.md"  # what was measured, in the project's folder
+MEASURED = "benchmarks.md"  # the same as a file of the run, of which its report makes a page
 TEMPLATES = FOLDER / "report" / "templates"
 NOTE = "report.json"
 # What of a run no report shows; models and predictions are large.
@@ -28,6 +30,7 @@ def renew_report(run_directory, report_directory):
         Path of the report's front page.
     """
     run_directory, report_directory = Path(run_directory), Path(report_directory)
+    _take_benchmarks(report_directory.absolute().parents[1] / BENCHMARKS, run_directory / MEASURED)
     note = run_directory / NOTE
     kept = read_json(note) if note.is_file() else {}
     digests = Digests()
@@ -46,6 +49,14 @@ def renew_report(run_directory, report_directory):
         write_report(run_directory, report_directory)
         write_json(note, about | {"files": _files(report_directory)})
     return front
+
+
+def _take_benchmarks(page, place):
+    """Have a run's report show what was measured of the project, where that is stored."""
+    if page.is_file():
+        write_text(place, page.read_text(encoding="utf-8"))
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _shown_files(run_directory):

@@ -1,0 +1,261 @@
+"""Engines: what Keras gives, for several threads at once, and refused where they are of another bundle."""
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.files import read_json, write_json
+from helpers.inference import engines
+from helpers.inference.engines import KINDS, RECORD, export_command, export_folder, network_shapes, open_engine
+from helpers.inference.pipeline import predict_in_stream
+from helpers.inference.predict import predict_probabilities
+from helpers.models.bundle import load_bundle
+
+# How far probabilities may lie from Keras's.
+APART = {"keras": 0, "openvino": 1e-5, "onnx": 1e-5, "openvino-bf16": 0.03, "openvino-int8": 0.1}
+RESULTS = Path(__file__).absolute().parents[1] / "benchmarks" / "results"
+
+
+def batch_of(images, shape):
+    """Float images in [0, 1] that differ."""
+    return np.random.default_rng(images).random((images, *shape, 1), np.float32)
+
+
+def opened(folder, engine):
+    """An engine, or a skip where the processor can't run it."""
+    kind = KINDS[engine]
+    if kind.needs and kind.needs not in engines.processor_abilities():
+        pytest.skip(f"this processor has no {kind.needs}")
+    return open_engine(folder, engine)
+
+
+@pytest.fixture(scope="module")
+def model(small_bundle):
+    """The bundle's keras.Model, and what stands in it."""
+    return load_bundle(small_bundle[0])
+
+
+@pytest.fixture
+def copied(exported, tmp_path):
+    """A copy of the bundle with its exports, to be spoilt, and a function that changes the record of one."""
+    shutil.copytree(exported[0], tmp_path / "bundle")
+
+    def change(export, **changes):
+        path = export_folder(tmp_path / "bundle", export) / RECORD
+        write_json(path, read_json(path) | changes)
+
+    return tmp_path / "bundle", change
+
+
+@pytest.fixture
+def agreeing(copied):
+    """Such a copy where every export was found to cost nothing."""
+    folder, change = copied
+    for export in ("openvino", "openvino-int8", "onnx"):
+        checks = read_json(export_folder(folder, export) / RECORD)["checks"]
+        change(export, checks={name: check | {"kaggle_dice_change": 0.0} for name, check in checks.items()})
+    return copied
+
+
+@pytest.mark.parametrize("engine", KINDS)
+def test_engine_gives_what_keras_gives(exported, model, engine):
+    """For one image and several, at the network's size and at the other one that the bundle asks for."""
+    from helpers.models.build import any_size_twin
+
+    opened_engine, bundle = opened(exported[0], engine)
+    keras_model, about = model
+    twin = any_size_twin(keras_model, about["architecture"], about["arguments"])
+    assert bundle == about
+    for shape, network in (((32, 64), keras_model), ((48, 96), twin)):
+        for images in (1, 3):
+            batch = batch_of(images, shape)
+            found, expected = opened_engine.predict_on_batch(batch), network.predict_on_batch(batch)
+            assert (found.dtype, found.shape) == (np.float32, (images, *shape, 4))
+            np.testing.assert_allclose(found, expected, rtol=0, atol=APART[engine])
+
+
+@pytest.mark.parametrize("engine", KINDS)
+def test_engine_goes_through_all_versions_of_a_prediction(exported, model, engine):
+    """Mirror images and the other size, at the image's own size, as with a Keras model."""
+    images = [np.random.default_rng(number).integers(0, 256, (40, 90, 1), np.uint8) for number in range(3)]
+    opened_engine, bundle = opened(exported[0], engine)
+    found = list(predict_probabilities(opened_engine, bundle, images))
+    for one, other in zip(found, predict_probabilities(model[0], bundle, images), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=max(APART[engine], 1e-6))
+
+
+@pytest.mark.parametrize("engine", KINDS)
+def test_engine_serves_several_threads(exported, engine):
+    """Each gets what belongs to its own images, alone or in batches."""
+    opened_engine, _ = opened(exported[0], engine)
+    batches = [batch_of(images, (32, 64)) for images in (1, 2, 3, 4, 5)] * 4
+    alone = [opened_engine.predict_on_batch(batch) for batch in batches[:5]]
+    with ThreadPoolExecutor(8) as pool:
+        for number, found in enumerate(pool.map(opened_engine.predict_on_batch, batches)):
+            np.testing.assert_allclose(found, alone[number % 5], rtol=0, atol=1e-6)
+
+
+def test_openvino_gives_an_image_the_same_whatever_else_is_in_its_batch(exported):
+    engine, _ = opened(exported[0], "openvino-int8")
+    batch = batch_of(4, (32, 64))
+    np.testing.assert_array_equal(engine.predict_on_batch(batch)[2:], engine.predict_on_batch(batch[2:]))
+
+
+def test_engines_feed_the_stream(exported):
+    engine, bundle = opened(exported[0], "openvino")
+    images = {f"{number}.png": np.full((32, 64, 1), 60 * number, np.uint8) for number in range(4)}
+    found = list(predict_in_stream(engine, bundle, images, images.get, batch_size=3))
+    assert [each.item for each in found] == list(images)
+    assert all(len(each.runs) == 4 for each in found)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "openvino-int8", "onnx"])
+def test_engine_loads_no_tensorflow_and_reports_to_nobody(exported, engine):
+    code = (
+        "import sys, numpy, helpers.inference.engines as engines\n"
+        f"engine, _ = engines.open_engine({str(exported[0])!r}, {engine!r})\n"
+        "engine.predict_on_batch(numpy.zeros((2, 32, 64, 1), numpy.float32))\n"
+        "loaded = {name for name in sys.modules if sys.modules[name]}\n"
+        "sys.exit(bool({'tensorflow', 'keras', 'openvino_telemetry'} & loaded))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
+
+
+def test_engine_names_are_for_people(exported):
+    names = {engine: opened(exported[0], engine)[0].name for engine in ("openvino", "openvino-int8", "onnx", "keras")}
+    assert names["openvino"].startswith("OpenVINO 20") and names["openvino"].endswith(", 32 bits")
+    assert names["openvino-int8"].endswith(", 8 bits")
+    assert names["onnx"].startswith("ONNX Runtime ")
+    assert names["keras"].startswith("Keras 3.") and " on TensorFlow 2." in names["keras"]
+
+
+@pytest.mark.parametrize("engine", ["keras", "openvino", "onnx"])
+def test_engine_refuses_images_of_another_size(exported, engine):
+    opened_engine, _ = opened(exported[0], engine)
+    with pytest.raises(ValueError, match=r"shape \(2, 16, 64, 1\), expected \(n, 32, 64, .*48, 96, .* Resize"):
+        opened_engine.predict_on_batch(batch_of(2, (16, 64)))
+
+
+def test_open_engine_of_no_such_kind(small_bundle):
+    with pytest.raises(ValueError, match="engine: got 'tensorrt', expected one of: fastest, openvino-int8, "):
+        open_engine(small_bundle[0], "tensorrt")
+
+
+def test_open_engine_that_was_not_exported(copied):
+    folder, _ = copied
+    shutil.rmtree(export_folder(folder, "openvino-int8"))
+    with pytest.raises(FileNotFoundError, match=r"is not there\. Make it: steel export .*bundle --to openvino --int8$"):
+        open_engine(folder, "openvino-int8")
+
+
+def test_open_engine_that_is_not_installed(small_bundle, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"onnxruntime is not installed \(pip install .steel-defect-report\[export"):
+        open_engine(small_bundle[0], "onnx")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": 2}, "expected an export's record of format 1"),
+        ({"sha256": "0" * 64}, "made of other weights than the bundle has now"),
+        ({"networks": {"32x64": "32x64.onnx"}}, "predicts at 32x64, 48x96, and this was made for 32x64"),
+        ({"networks": None}, "networks is missing or no dict"),
+        ({"files": {}}, "a network's file is none of those that were exported"),
+        ({"files": {"../../bundle.json": "0" * 64}}, "not the file that was exported"),
+        ({"files": {"32x64.onnx": "0" * 64}}, "32x64.onnx: this is not the file that was exported"),
+        ({"files": {"gone.onnx": "0" * 64}}, "gone.onnx: this is not the file that was exported"),
+    ],
+)
+def test_open_engine_of_an_export_that_is_not_the_bundle_s(copied, changes, message):
+    folder, change = copied
+    change("onnx", **changes)
+    with pytest.raises(ValueError, match=rf"{message}.* Make it again: steel export .* --to onnx$"):
+        open_engine(folder, "onnx")
+
+
+def test_fastest_engine_is_the_first_that_costs_nothing(agreeing, capsys):
+    folder, _ = agreeing
+    engine, _ = open_engine(folder)
+    assert engine.name.endswith("8 bits")
+    assert capsys.readouterr().out == ""
+
+
+def test_fastest_engine_says_why_it_is_not_the_quickest(agreeing):
+    folder, change = agreeing
+    shutil.rmtree(export_folder(folder, "openvino"))
+    check = read_json(export_folder(folder, "openvino-int8") / RECORD)["checks"]["openvino-int8"]
+    said = []
+    for loss, taken in ((0.0049, "8 bits"), (0.0051, "TensorFlow")):
+        change("openvino-int8", checks={"openvino-int8": check | {"kaggle_dice_change": -loss}})
+        assert taken in open_engine(folder, say=said.append)[0].name
+    (line,) = said
+    assert f"{folder}: the engine keras is taken; quicker ones can't be. openvino-int8: it costs 0.0051 of" in line
+    assert "openvino: " in line and "steel export" in line
+
+
+def test_fastest_engine_of_an_export_that_was_never_checked(agreeing):
+    folder, change = agreeing
+    change("openvino-int8", checks={})
+    said = []
+    assert "bits" in open_engine(folder, say=said.append)[0].name
+    assert "its export was never held against Keras. Make it again" in said[0]
+
+
+def test_fastest_engine_where_nothing_is_installed(small_bundle, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "openvino" else find_spec(name))
+    said = []
+    engine, _ = open_engine(small_bundle[0], say=said.append)
+    assert engine.name.startswith("Keras")
+    assert "openvino-int8: openvino is not installed (pip install" in said[0]
+
+
+def test_fastest_engine_of_a_classifier_is_keras_without_a_word(tmp_path, capsys):
+    from helpers.models.build import build_model
+    from helpers.models.bundle import save_bundle
+
+    model = build_model("classifier_small", (32, 64), 1, channels=1)
+    save_bundle(
+        tmp_path, model, architecture="classifier_small", arguments={"channels": 1}, input_shape=(32, 64), channels=1,
+        class_names=["defect"], thresholds=[0.5], training={}, scores={}, target="defect",
+    )  # fmt: skip
+    engine, _ = open_engine(tmp_path)
+    batch = batch_of(2, (32, 64))
+    np.testing.assert_array_equal(engine.predict_on_batch(batch), model.predict_on_batch(batch))
+    assert capsys.readouterr().out == ""
+
+
+def test_order_is_that_of_the_stored_benchmark():
+    """Wherever all were timed, on the network that ships: none is slower than one that comes after it."""
+    stored = [json.loads(path.read_text()) for path in RESULTS.glob("engines-*.json")]
+    if not stored:
+        pytest.skip("no benchmark of engines is stored: make bench-engines")
+    for result in stored:
+        rates = {
+            row["engine"]: row["network_images_per_second"] for row in result["rows"] if row["subject"] == "shipped"
+        }
+        order = [rates[engine] for engine in KINDS if engine in rates]
+        assert order == sorted(order, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shapes"), [([1.0], [(32, 64)]), ([0.5, 1.0, 1.26], [(32, 64), (16, 32), (40, 81)]), (None, [(32, 64)])]
+)
+def test_network_shapes(sizes, shapes):
+    assert network_shapes({"input_shape": [32, 64]} | ({"sizes": sizes} if sizes else {})) == shapes
+
+
+@pytest.mark.parametrize(
+    ("export", "command"),
+    [("onnx", "steel export b --to onnx"), ("openvino-int8", "steel export b --to openvino --int8")],
+)
+def test_export_command(export, command):
+    assert export_command(Path("b"), export) == command
