@@ -110,7 +110,7 @@ def content_policy(scripts):
     return "; ".join(
         [
             "default-src 'none'",
-            f"script-src {' '.join(["'self'", *scripts])}",
+            " ".join(["script-src 'self'", *scripts]),
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",
             "connect-src 'self'",

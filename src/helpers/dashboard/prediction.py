@@ -1,10 +1,11 @@
 """Images that were uploaded, and what a network makes of them. TensorFlow is loaded when the first one is predicted."""
 
+import secrets
 import threading
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class Prediction:
         highest: for each class the highest probability of a pixel, a fraction.
         seconds: that the image took, with reading it.
         problem: why it failed.
+        version: stands in its addresses, so that no browser takes an image sent before for this one.
     """
 
     number: int
@@ -48,6 +50,7 @@ class Prediction:
     highest: tuple = ()
     seconds: float = 0.0
     problem: str = ""
+    version: str = field(default_factory=lambda: secrets.token_hex(4))
 
     @property
     def areas(self):

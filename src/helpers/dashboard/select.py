@@ -1,6 +1,7 @@
 """Which images are looked at, and in which order: what the browser asks for, checked and applied."""
 
 from dataclasses import dataclass, fields, replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -181,7 +182,7 @@ def _is_marked(catalogue, marked):
 def _is_day(text):
     """Whether a text begins with a day such as "2019-07-01"."""
     try:
-        return pd.Timestamp(text[:10]) is not pd.NaT
+        return bool(pd.Timestamp(date.fromisoformat(text[:10])))
     except ValueError:
         return False
 

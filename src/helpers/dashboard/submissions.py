@@ -1,5 +1,6 @@
 """Submissions that were uploaded: linted, scored where the truth is known, and compared with others."""
 
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Uploaded:
         problems: table of `helpers.inference.lint.lint_submission`.
         runs: dict of image id -> list of run-length texts, one for each class of the data set; empty where there are
             errors among the problems.
+        version: stands in the addresses of its masks, so that no browser takes those of a file before for these.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Uploaded:
     known: int
     problems: pd.DataFrame
     runs: dict = field(repr=False)
+    version: str = field(default_factory=lambda: secrets.token_hex(4))
 
     @property
     def sound(self):
