@@ -90,14 +90,14 @@ def _parser():
     diff.set_defaults(run=_diff)
 
     dashboard = commands.add_parser("dashboard", help="look at a data set and a run of it in the browser")
-    dashboard.add_argument("--data", default="", metavar="DIR", help="data as in run_all.py; made up when there is none")
-    dashboard.add_argument("--run", dest="of", default="", metavar="DIR", help="folder or name; else the data's last one")
+    dashboard.add_argument("--data", default="", metavar="DIR", help="as in run_all.py; made up where there is none")
+    dashboard.add_argument("--run", dest="of", default="", metavar="DIR", help="a run's folder or name; else the last")
     dashboard.add_argument("--port", type=int, default=8005, metavar="N", help="(8005)")
     dashboard.add_argument(
         "--host", default="127.0.0.1", metavar="HOST", help="address to listen at (127.0.0.1: this machine alone)"
     )
     dashboard.add_argument(
-        "--token", metavar="TEXT", help="that has to be shown; made up where another address than this machine's is given"
+        "--token", metavar="TEXT", help="that browsers have to show; with --host one is made up"
     )
     dashboard.set_defaults(run=_dashboard)
 

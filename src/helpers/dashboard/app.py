@@ -8,7 +8,7 @@ from helpers.dashboard.pages.parts import field, notice
 from helpers.dashboard.routes import add_routes
 
 PAGES = (distribution, images, worst, submission, predicting)
-DATED = (distribution, images, worst)  # pages that the range of dates and the model are for
+DATED = (distribution, images, worst)  # pages that the range of dates is for
 LOOK_AGAIN = 2_000  # milliseconds until it is asked again whether scores are ready
 # The style of the report's pages comes first, so that both look alike; the script for it
 # sets the colours before anything shows.
@@ -93,8 +93,7 @@ def make_frame(board):
 
 def _frame_controls(board):
     """The range of dates and the model, which hold for several pages."""
-    taken = board.catalogue.table["taken"].dropna()
-    first, last = (f"{day:%Y-%m-%d}" for day in (taken.min(), taken.max()))
+    first, last = _days(board)
     return [
         field(
             "Taken",
@@ -124,23 +123,34 @@ def _frame_controls(board):
     ]
 
 
+def _days(board):
+    """First and last day on which an image was taken, as text."""
+    taken = board.catalogue.table["taken"]
+    return f"{taken.min():%Y-%m-%d}", f"{taken.max():%Y-%m-%d}"
+
+
 def _register(app, board):
     """What the frame's controls do."""
-    every = _frame_controls(board)[0].children[1]
+    first, last = _days(board)
 
-    @app.callback(Output("page", "children"), Output("frame-controls", "hidden"), Input("address", "pathname"))
+    @app.callback(
+        Output("page", "children"),
+        Output("frame-controls", "hidden"),
+        Output("frame-controls", "className"),
+        Input("address", "pathname"),
+    )
     def show_page(path):
-        page = next((page for page in PAGES if page.PATH == path), None)
+        page = next((page for page in PAGES if path == page.PATH), None)
         if page is None:
-            return notice("There is no such page. ", dcc.Link("To the start", href="/")), True
-        return page.layout(board), page not in DATED and page is not submission
+            return notice("There is no such page. ", dcc.Link("To the start", href="/")), True, "controls"
+        return page.layout(board), page is predicting, "controls" if page in DATED else "controls undated"
 
     @app.callback(
         [Output(link, "className") for link in (f"to-{page.PATH.strip('/') or 'start'}" for page in PAGES)],
         Input("address", "pathname"),
     )
     def show_where(path):
-        return ["here" if page.PATH == path else "" for page in PAGES]
+        return ["here" if path == page.PATH else "" for page in PAGES]
 
     @app.callback(
         Output("dates", "start_date"),
@@ -149,7 +159,7 @@ def _register(app, board):
         prevent_initial_call=True,
     )
     def show_all_dates(clicks):
-        return every.start_date, every.end_date
+        return first, last
 
     @app.callback(
         Output("model", "options"),
@@ -173,10 +183,11 @@ def _waiting_words(board):
 
 def _notices(board):
     """What has to be known before anything is believed."""
-    lines = []
-    if board.catalogue.dates.simulated:
-        lines.append(notice("Dates are ", html.Strong("simulated"), board.catalogue.dates.words[len("simulated"):] + "."))
+    dates, words = board.catalogue.dates, []
     if board.places.dataset.made_up:
-        lines.append(notice("The data is made up by this project: what is seen here says nothing about real sheets."))
+        words.append("The data is made up by this project, and says nothing about real sheets. ")
+    if dates.simulated:
+        words += ["Dates are ", html.Strong("simulated"), f"{dates.words.removeprefix('simulated')}."]
+    lines = [notice(*words)] if words else []
     lines += [notice(note) for note in board.catalogue.notes]
     return lines + [notice(f"{name} is not shown: {problem}") for name, problem in board.scores.problems.items()]

@@ -44,7 +44,7 @@ class Catalogue:
 
     @cached_property
     def rows(self):
-        """dict of key -> row of the table."""
+        """Rows by key: dict of key -> row of the table."""
         return dict(zip(self.table["key"], range(len(self.table)), strict=True))
 
     @cached_property

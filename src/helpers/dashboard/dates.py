@@ -19,8 +19,8 @@ TOLD, PHOTOGRAPHED, SIMULATED = "told", "photographed", "simulated"
 SOURCES = {
     TOLD: f"as `{COLUMN}` says",
     PHOTOGRAPHED: "as the cameras noted it in the images (EXIF)",
-    SIMULATED: "simulated: the data has no dates, so that each image got one of the year 2019 by chance. "
-    "What is seen over time here is chance, too",
+    SIMULATED: "simulated: the data has none, so that each image got one of the year 2019 by chance, "
+    "and what is seen over time is chance, too",
 }
 FIRST, DAYS, SEED = pd.Timestamp("2019-01-01"), 365, 2019
 EXIF, TAKEN, CHANGED = 0x8769, 0x9003, 0x0132  # tags of EXIF: the camera's directory, time taken, time changed
@@ -122,10 +122,12 @@ def _read_column(path, needed):
     texts = table[COLUMN].str.strip()
     dates = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
     wrong = table[dates.isna() & (texts != "")]
-    notes = [
-        f"{path.name}: row {wrong['row'].iloc[0]}: {COLUMN} is {shorten(wrong[COLUMN].iloc[0])}; expected a time such "
-        f"as 2019-07-01T12:30 ({len(wrong):,} such rows). Their images have no date."
-    ] * bool(len(wrong))
+    notes = []
+    if len(wrong):
+        notes.append(
+            f"{path.name}: row {wrong['row'].iloc[0]}: {COLUMN} is {shorten(wrong[COLUMN].iloc[0])}; expected a time such "
+            f"as 2019-07-01T12:30 ({len(wrong):,} such rows). Their images have no date."
+        )
     known = pd.DataFrame({"ImageId": table["ImageId"], "taken": dates}).dropna()
     return known.drop_duplicates("ImageId").set_index("ImageId")["taken"].to_dict(), notes
 

@@ -92,7 +92,7 @@ def csv_text(columns, rows):
         rows: iterable of rows of values.
     """
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file)  # ends lines with both marks, so that a cell with either is quoted
     writer.writerow(columns)
     writer.writerows([harmless(value) for value in row] for row in rows)
     return file.getvalue()

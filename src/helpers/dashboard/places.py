@@ -54,7 +54,9 @@ def open_places(root, data="", run="", say=print):
                 f"{directory}: this run is of other data than {data}, or of that data before it changed. "
                 "Name the run's own data with --data, or leave --run out."
             )
-        say(f"{directory.name} is of {data.name} before it changed: its predictions are not shown. Run the series anew.")
+        say(
+            f"{directory.name} is of {data.name} before it changed: its predictions are not shown. Run the series anew."
+        )
         directory = None
     return Places(dataset, None if directory is None else Run(directory, data), home, root)
 

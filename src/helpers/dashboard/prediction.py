@@ -87,13 +87,14 @@ class Predictor:
         folder: of the bundle; None where there is none.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, load=None):
         """Nothing is loaded yet.
 
         Args:
             folder: of a bundle, or None.
+            load: function of the folder that gives a network; None loads the bundle.
         """
-        self.folder = folder
+        self.folder, self._load = folder, load or Network
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
         self._network, self._lock = None, threading.Lock()
 
@@ -140,7 +141,7 @@ class Predictor:
             `Prediction` that is done.
         """
         with self._lock:
-            self._network = self._network or _Network(self.folder)
+            self._network = self._network or self._load(self.folder)
             begun = time.perf_counter()
             image = read_uploaded_image(waiting.path, self._network.bundle["channels"])
             probabilities, masks = self._network.predict(image)
@@ -154,8 +155,12 @@ class Predictor:
             )
 
 
-class _Network:
-    """A bundle's network with its decisions, and the classifier that these may ask."""
+class Network:
+    """A bundle's network with its decisions, and the classifier that these may ask.
+
+    Attributes:
+        bundle: what `bundle.json` holds.
+    """
 
     def __init__(self, folder):
         """Load the bundle, and predict once so that the first image isn't timed with it."""

@@ -49,7 +49,7 @@ class ModelScores:
 
     @cached_property
     def places(self):
-        """dict of image id -> position."""
+        """Positions: dict of image id -> position."""
         return {image_id: place for place, image_id in enumerate(self.image_ids)}
 
     @cached_property
@@ -116,7 +116,7 @@ class ScoreKeeper:
 
     @property
     def models(self):
-        """dict of name -> `ModelScores` of the models that are ready, the one that was decided upon first."""
+        """The models: dict of name -> `ModelScores` of the models that are ready, the one that was decided upon first."""
         with self._lock:
             found = dict(self._found)
         first = _decided(self._places).get("model")
@@ -169,7 +169,7 @@ def read_scores(places, name, *, compute=True):
 
 
 def _trials(places):
-    """dict of model -> folder of the models that the run judged."""
+    """Folders: dict of model -> folder of the models that the run judged."""
     if places.run is None or not (places.run.directory / "models").is_dir():
         return {}
     return places.run.trials()

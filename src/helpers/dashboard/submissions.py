@@ -95,7 +95,9 @@ def score_uploaded(uploaded, catalogue):
         ValueError: the scorer would refuse it.
     """
     dataset = catalogue.dataset
-    truth = {image_id: dataset.runs(image_id) for image_id in uploaded.runs if catalogue.row_of(TRAIN, image_id) is not None}
+    truth = {
+        image_id: dataset.runs(image_id) for image_id in uploaded.runs if catalogue.row_of(TRAIN, image_id) is not None
+    }
     names = [_write_runs(uploaded, tag, runs, list(truth)) for tag, runs in (("truth", truth), ("own", uploaded.runs))]
     try:
         return score_submission(names[1], names[0], shape=largest_shape(dataset))
@@ -124,9 +126,7 @@ def compare_uploaded(first, second, catalogue, most=12):
             f"{first.name} and {second.name} have no image in common; expected two of the same images. "
             "Are both of the same part of the data?"
         )
-    names = [
-        _write_runs(first, tag, each.runs, both) for tag, each in (("compared-a", first), ("compared-b", second))
-    ]
+    names = [_write_runs(first, tag, each.runs, both) for tag, each in (("compared-a", first), ("compared-b", second))]
     compared = compare_submissions(*names, shape=largest_shape(catalogue.dataset), most=most)
     return Comparison(Path(first.name), Path(second.name), compared.pairs, most), len(both)
 
@@ -196,7 +196,7 @@ def _check_classes(table, rows, dataset):
 
 
 def _runs_of(rows, num_classes):
-    """dict of image id -> texts of its classes, of the rows of a sound file."""
+    """Runs: dict of image id -> texts of its classes, of the rows of a sound file."""
     found = {image_id: [""] * num_classes for image_id in rows["ImageId"].unique()}
     for image_id, class_id, text in rows[["ImageId", "ClassId", "EncodedPixels"]].itertuples(index=False):
         found[image_id][class_id - 1] = text.strip()

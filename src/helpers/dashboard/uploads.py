@@ -88,7 +88,7 @@ def check_image(path, name):
                 _check_pixels(name, width, height)
                 image.load()
         read_image(path)
-    except TooLarge:
+    except TooLargeError:
         raise
     # What a broken file makes a decoder raise has no end.
     except Exception:
@@ -98,7 +98,7 @@ def check_image(path, name):
         ) from None
 
 
-class TooLarge(ValueError):
+class TooLargeError(ValueError):
     """An upload is larger than what is taken."""
 
 
@@ -120,7 +120,7 @@ def read_uploaded_image(path, channels):
 
 def _check_pixels(name, width, height):
     if width * height > MOST_PIXELS:
-        raise TooLarge(
+        raise TooLargeError(
             f"{name}: the image has {height:,} x {width:,} pixels; expected {MOST_PIXELS / 1e6:.0f} million at most. "
             "Cut it into parts, or make it smaller."
         )
@@ -141,7 +141,7 @@ def _save(stream, path, name, most):
         return
     beside.unlink()
     if size:
-        raise TooLarge(
+        raise TooLargeError(
             f"{name}: the file has more than {most / 2**20:.0f} MiB, which is the most that is taken. "
             "Is it the right file?"
         )

@@ -27,7 +27,7 @@ WHICH = {
     TEST: "test, as predicted",
 }
 SEVERAL = "several classes"
-OUTSIDE = "#D55E00"
+SHARE, OUTSIDE = "#4A90D9", "#D55E00"
 
 
 def layout(board):
@@ -60,7 +60,9 @@ def layout(board):
             ),
             html.Div(
                 [
-                    html.Section([html.H3("Share of images with each class"), graph("trend", "Lines: share by period")]),
+                    html.Section(
+                        [html.H3("Share of images with each class"), graph("trend", "Lines: share by period")]
+                    ),
                     html.Section(
                         [
                             html.H3("Control chart", id="control-title"),
@@ -112,7 +114,7 @@ def register(app, board):
 
 
 def classes_of(board, which, query, scores):
-    """Which classes the images have: of the labels, of predictions on labelled images, or of predictions on test images.
+    """Which classes images have: by the labels, by predictions on labelled images, or by predictions on test images.
 
     Args:
         board: `Board`.
@@ -163,7 +165,7 @@ def count_cards(has, names):
 
 def bar_figure(has, names):
     """Bars: images with each class; one with several counts for each."""
-    figure = empty_figure(showlegend=False, yaxis={"title": {"text": "images"}})
+    figure = empty_figure(showlegend=False, xaxis={"showgrid": False}, yaxis={"title": {"text": "images"}})
     counts = [*has.sum(), int((~has.any(axis=1)).sum())]
     labels = [*names, "no defect"]
     figure["data"] = [
@@ -191,7 +193,10 @@ def pie_figure(has, names):
         ("no defect", NEUTRAL, int((~has.any(axis=1)).sum())),
     ]
     parts = [part for part in parts if part[2]]
-    figure = empty_figure(margin={"l": 8, "r": 8, "t": 8, "b": 8}, legend={"orientation": "v", "x": 1.02, "y": 0.5})
+    figure = empty_figure(
+        margin={"l": 8, "r": 8, "t": 24, "b": 24},
+        legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": -0.08, "yanchor": "top"},
+    )
     figure["data"] = [
         {
             "type": "pie",
@@ -201,7 +206,7 @@ def pie_figure(has, names):
             "hole": 0.55,
             "sort": False,
             "direction": "clockwise",
-            "textinfo": "percent",
+            "texttemplate": "%{percent:.1%}",
             "textposition": "outside",
             "hovertemplate": "%{label}: %{value:,} images, %{percent}<extra></extra>",
         }
@@ -234,9 +239,10 @@ def control_figure(table, column):
     figure = empty_figure(yaxis={"title": {"text": "share of images"}, "tickformat": ".0%", "rangemode": "tozero"})
     if table.empty:
         return figure
+    table = table[table["images"] > 0]
     chart, days = p_chart(table[column], table["images"]), _days(table)
     limit = {"type": "scatter", "mode": "lines", "x": days, "hoverinfo": "skip"}
-    colours = np.where(chart["outside"], OUTSIDE, "#0072B2").tolist()
+    colours = np.where(chart["outside"], OUTSIDE, SHARE).tolist()
     figure["data"] = [
         limit | {"y": _numbers(chart["lower"]), "line": {"width": 0, "shape": "hvh"}, "showlegend": False},
         limit
@@ -244,7 +250,7 @@ def control_figure(table, column):
             "y": _numbers(chart["upper"]),
             "line": {"width": 0, "shape": "hvh"},
             "fill": "tonexty",
-            "fillcolor": "rgba(0,114,178,0.16)",
+            "fillcolor": "rgba(74,144,217,0.18)",
             "name": "limits: 3 standard deviations",
         },
         limit | {"y": _numbers(chart["centre"]), "line": {"color": NEUTRAL, "dash": "dash"}, "name": "mean"},
@@ -254,7 +260,7 @@ def control_figure(table, column):
             "name": "share",
             "x": days,
             "y": _numbers(chart["share"]),
-            "line": {"color": "#0072B2", "width": 1.5},
+            "line": {"color": SHARE, "width": 1.5},
             "marker": {"color": colours, "size": np.where(chart["outside"], 12, 7).tolist()},
             "customdata": table[["images", column]].to_numpy().tolist(),
             "hovertemplate": "%{x}: %{y:.1%} (%{customdata[1]:,} of %{customdata[0]:,} images)<extra></extra>",

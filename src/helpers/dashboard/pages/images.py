@@ -4,6 +4,7 @@ import random
 
 from dash import Input, Output, State, ctx, dcc, html
 
+from helpers.dashboard.catalogue import TRAIN
 from helpers.dashboard.pages.parts import card, choice, class_options, field, gallery, legend, notice
 from helpers.dashboard.select import (
     ANY,
@@ -30,7 +31,9 @@ ORDERS = {
     BY_MISSED: "most missed first",
     BY_INVENTED: "most invented first",
 }
-VERDICT_WORDS = dict(zip(VERDICTS, ("any", "right classes", "wrong classes", "a class missed", "a class invented"), strict=True))
+VERDICT_WORDS = dict(
+    zip(VERDICTS, ("any", "right classes", "wrong classes", "a class missed", "a class invented"), strict=True)
+)
 FILTERS = {
     "class_id": "class-filter",
     "splits": "split-filter",
@@ -135,7 +138,11 @@ def register(app, board):
         inputs={
             "pressed": [Input(f"{step}-{place}", "n_clicks") for step in STEPS for place in PLACES],
             "asked": {name: Input(control, "value") for name, control in FILTERS.items()}
-            | {"start": Input("dates", "start_date"), "end": Input("dates", "end_date"), "model": Input("model", "value")},
+            | {
+                "start": Input("dates", "start_date"),
+                "end": Input("dates", "end_date"),
+                "model": Input("model", "value"),
+            },
         },
         state={"number": State("page-number", "data")},
     )
@@ -147,9 +154,12 @@ def register(app, board):
 
 
 def three_at_random(board, query):
-    """Three images of a query by chance, large, target beside prediction."""
+    """Three images of a query by chance, target beside prediction; those that have both, as long as there are any."""
     scores = board.model(query.model)
     rows = select_rows(board.catalogue, query, scores).tolist()
+    named = {row: board.catalogue.image_of(row) for row in rows}
+    both = [row for row, (part, image_id) in named.items() if scores and part == TRAIN and image_id in scores.places]
+    rows = both or rows
     if not rows:
         return notice("There is no such image in this range of dates. Choose another class, or a wider range.")
     chosen = random.sample(rows, min(AT_RANDOM, len(rows)))
@@ -189,6 +199,8 @@ def page_of(board, query, number, per_page=PER_PAGE):
 
 def _lacking(query, scores):
     """Why nothing is shown."""
-    if scores is None and (query.verdict != ANY or query.scores != SCORES or query.order in (BY_DICE, BY_MISSED, BY_INVENTED)):
+    if scores is None and (
+        query.verdict != ANY or query.scores != SCORES or query.order in (BY_DICE, BY_MISSED, BY_INVENTED)
+    ):
         return "There are no predictions to choose by: run the series, or choose the run with --run."
     return "No image fits. Choose a wider range, or fewer filters."

@@ -28,15 +28,15 @@ def choice(identifier, label, options, value, *, several=False):
     return html.Fieldset(
         [
             html.Legend(label),
-            kind(items, value, id=identifier, className="choice", labelClassName="chip", inputClassName="chip-box"),
+            kind(items, value, id=identifier, className="choice"),
         ],
         className="field",
     )
 
 
 def field(label, *children):
-    """A control with its label."""
-    return html.Div([html.Div(label, className="legend"), *children], className="field")
+    """Controls in a row, with their label."""
+    return html.Div([html.Div(label, className="legend"), html.Div(list(children), className="row")], className="field")
 
 
 def class_options(class_names, *, clean=True):
@@ -45,7 +45,7 @@ def class_options(class_names, *, clean=True):
     return options | ({CLEAN: "no defect"} if clean else {})
 
 
-def stack(photograph, masks=(), *, alt, shape, className="stack"):
+def stack(photograph, masks=(), *, alt, shape, class_name="stack"):
     """A photograph with masks laid over it.
 
     Args:
@@ -53,11 +53,11 @@ def stack(photograph, masks=(), *, alt, shape, className="stack"):
         masks: addresses of pictures to lay over.
         alt: what is to be seen.
         shape: (height, width) of the image in pixels.
-        className: of the element.
+        class_name: of the element.
     """
     style = {"aspectRatio": f"{shape[1]} / {shape[0]}"}
     over = [html.Img(src=mask, alt="", className="mask") for mask in masks]
-    return html.Div([html.Img(src=photograph, alt=alt), *over], className=className, style=style)
+    return html.Div([html.Img(src=photograph, alt=alt), *over], className=class_name, style=style)
 
 
 def mask_address(board, source, key, *, model="", small=False, version=""):
@@ -95,48 +95,69 @@ def predicted_masks(board, row, scores, *, small=False):
 
 
 def card(board, row, scores, position, *, marked=False):
-    """One image among others: target above prediction; a click opens it."""
+    """One image among others, its target and its prediction; a click opens it."""
     catalogue, (part, image_id) = board.catalogue, board.catalogue.image_of(row)
-    thumbnail, shape = f"/thumbnail/{catalogue.table['key'].iat[row]}", shape_of(board, row)
-    pictures = []
+    views = []
     if part == TRAIN:
-        pictures.append(
-            stack(thumbnail, true_masks(board, row, small=True), alt=f"target of {image_id}", shape=shape)
-        )
+        masks, areas = true_masks(board, row, small=True), catalogue.areas[row]
+        views.append(view(board, row, "target", masks, areas, "no defect"))
     predicted = predicted_masks(board, row, scores, small=True)
     if predicted is not None:
-        pictures.append(stack(thumbnail, predicted, alt=f"prediction of {image_id}", shape=shape))
-    if not pictures:
-        pictures.append(stack(thumbnail, alt=f"photograph {image_id}", shape=shape))
-    words = [html.Span(image_id, className="name"), *_dice_words(scores, image_id, part)]
+        views.append(view(board, row, "prediction", predicted, _predicted_areas(board, row, scores), "nothing"))
+    elif part == TEST:
+        views.append(view(board, row, "photograph", [], (), "no prediction"))
     star = [html.Span("★", className="star", title="marked for review")] if marked else []
-    return html.Button(
-        [*pictures, html.Span([*star, *words], className="line"), class_line(board, row)],
-        className="card wide" if shape[1] > 2 * shape[0] else "card",
-        **{"data-position": str(position), "aria-label": f"Open {image_id}"},
+    words = [*star, html.Span(image_id, className="name"), *_dice_words(scores, image_id, part)]
+    if predicted is None and part == TRAIN:
+        words.append(html.Span("no prediction kept", className="quiet"))
+    return open_button(board, row, position, [*views, html.Span(words, className="line last")])
+
+
+def open_button(board, row, position, children):
+    """A button that opens an image of a gallery."""
+    shape, image_id = shape_of(board, row), board.catalogue.table["image_id"].iat[row]
+    told = {"data-position": str(position), "aria-label": f"Open {image_id}"}
+    return html.Button(children, className="card strip" if is_strip(shape) else "card", **told)
+
+
+def view(board, row, words, masks, areas, nothing):
+    """A small picture of an image with masks over it, and what they are of.
+
+    Args:
+        board: `Board`.
+        row: of the image.
+        words: whose masks these are.
+        masks: addresses of pictures to lay over.
+        areas: pixels of each class.
+        nothing: what is said where there are none.
+    """
+    catalogue = board.catalogue
+    key, image_id = catalogue.table["key"].iat[row], catalogue.table["image_id"].iat[row]
+    chips = area_chips(areas, catalogue.pixels[row], catalogue.class_names) if len(areas) else []
+    return html.Span(
+        [
+            html.Span([html.Span(words, className="quiet"), *(chips or [html.Span(nothing)])], className="line"),
+            stack(f"/thumbnail/{key}", masks, alt=f"{words} of {image_id}", shape=shape_of(board, row)),
+        ],
+        className="view",
     )
 
 
-def gallery(query, cards, className="gallery", **more):
+def is_strip(shape):
+    """Whether an image is so much wider than high that two stand better one above the other."""
+    return shape[1] > 2 * shape[0]
+
+
+def gallery(query, cards, class_name="gallery", **more):
     """Cards that open in the viewer, among the images of a query.
 
     Args:
         query: `Query`, in whose order the cards' positions count.
         cards: list of `card`.
-        className: of the element.
+        class_name: of the element.
         more: further values that the viewer is given.
     """
-    return html.Div(cards, className=className, **{"data-query": json.dumps(query.describe() | more)})
-
-
-def class_line(board, row):
-    """An image's classes, each with the share of the image that it covers."""
-    catalogue, labelled = board.catalogue, board.catalogue.labelled[row]
-    areas = catalogue.areas[row] if labelled else catalogue.test_areas[row]
-    chips = area_chips(areas, catalogue.pixels[row], catalogue.class_names)
-    if not chips:
-        chips = [html.Span("no defect" if labelled else "nothing predicted", className="quiet")]
-    return html.Span(chips, className="line")
+    return html.Div(cards, className=class_name, **{"data-query": json.dumps(query.describe() | more)})
 
 
 def area_chips(areas, pixels, class_names):
@@ -156,7 +177,9 @@ def swatch(colour):
 def legend(class_names):
     """The colours of the classes."""
     pairs = zip(class_names, class_colours(len(class_names)), strict=True)
-    return html.Div([html.Span([swatch(colour), name], className="tag") for name, colour in pairs], className="legend-row")
+    return html.Div(
+        [html.Span([swatch(colour), name], className="tag") for name, colour in pairs], className="legend-row"
+    )
 
 
 def colours_with_clean(class_names):
@@ -177,7 +200,9 @@ def notice(*children, tone=""):
 def data_table(head, rows, **attributes):
     """A table of texts; the first column names the row."""
     body = [html.Tr([html.Th(first, scope="row"), *map(html.Td, others)]) for first, *others in rows]
-    table = html.Table([html.Thead(html.Tr([html.Th(name, scope="col") for name in head])), html.Tbody(body)], className="data")
+    table = html.Table(
+        [html.Thead(html.Tr([html.Th(name, scope="col") for name in head])), html.Tbody(body)], className="data"
+    )
     return html.Div(table, className="table", **attributes)
 
 
@@ -206,6 +231,14 @@ def empty_figure(**layout):
     axis = {"gridcolor": "#8884", "zerolinecolor": "#8886", "automargin": True}
     axes = {name: axis | layout.pop(name, {}) for name in ("xaxis", "yaxis")}
     return {"data": [], "layout": usual | axes | layout}
+
+
+def _predicted_areas(board, row, scores):
+    """Pixels of each class that are predicted on an image of which there is a prediction."""
+    part, image_id = board.catalogue.image_of(row)
+    if part == TEST:
+        return board.catalogue.test_areas[row]
+    return scores.counts.predicted[scores.places[image_id]]
 
 
 def _dice_words(scores, image_id, part):

@@ -29,14 +29,12 @@ def layout(board):
             html.H1("What does the network find?"),
             html.P(
                 f"By {board.predictor.folder.name}, at thresholds tuned for each class. Up to {MOST_IMAGES} images at "
-                f"once, {MOST_IMAGE / 2**20:.0f} MiB and {MOST_PIXELS / 1e6:.0f} million pixels each. Your images are seen by "
-                "this browser alone, and forgotten after four hours. An image of the training set is no test of it.",
+                f"once, {MOST_IMAGE / 2**20:.0f} MiB and {MOST_PIXELS / 1e6:.0f} million pixels each. Your images are seen "
+                "by this browser alone, and forgotten after four hours. An image of the training set is no test of it.",
                 className="note",
             ),
             legend(about["class_names"]),
-            drop_zone(
-                "drop-images", "Drop images here", "/upload/images", "sent-images", accept=ACCEPT, several=True
-            ),
+            drop_zone("drop-images", "Drop images here", "/upload/images", "sent-images", accept=ACCEPT, several=True),
             dcc.Store(id="sent-images"),
             dcc.Interval(id="look-again", interval=LOOK_AGAIN),
             html.Div(id="predicted"),

@@ -7,16 +7,15 @@ from flask import g
 from helpers.dashboard.catalogue import TEST, TRAIN
 from helpers.dashboard.pages.parts import (
     NOTHING,
-    area_chips,
     choice,
     data_table,
     gallery,
     legend,
     mask_address,
     notice,
+    open_button,
     predicted_masks,
-    shape_of,
-    stack,
+    view,
 )
 from helpers.dashboard.pages.uploading import drop_zone
 from helpers.dashboard.select import Query
@@ -90,7 +89,9 @@ def linted_section(name, uploaded):
     """What the competition's scorer would refuse."""
     problems = uploaded.problems
     errors = int((problems["severity"] == ERROR).sum())
-    verdict = f"{errors:,} errors and {len(problems) - errors:,} warnings." if len(problems) else "Nothing is wrong with it."
+    verdict = (
+        f"{errors:,} errors and {len(problems) - errors:,} warnings." if len(problems) else "Nothing is wrong with it."
+    )
     about = f"{len(uploaded.runs) or uploaded.known:,} images; {uploaded.known:,} of them are {PARTS[uploaded.part]}."
     parts = [html.H2(f"{name}: {uploaded.name}"), notice(f"{verdict} {about}", tone="bad" if errors else "good")]
     if len(problems):
@@ -114,7 +115,11 @@ def scored_section(uploaded, board):
     scores = score_uploaded(uploaded, board.catalogue)
     table = scores.table()
     rows = [
-        (name, *(_score(table.at[name, measure]) for measure in MEASURES), *(f"{table.at[name, each]:,}" for each in COUNTS))
+        (
+            name,
+            *(_score(table.at[name, measure]) for measure in MEASURES),
+            *(f"{table.at[name, each]:,}" for each in COUNTS),
+        )
         for name in table.index
     ]
     notes = [html.P(note, className="note") for note in scores.pairs.notes]
@@ -136,10 +141,15 @@ def compared_section(board, uploads, against, model):
     except ValueError as error:
         return notice(str(error), tone="bad")
     agreement = compared.agreement()
-    head = ["", "mean Dice between them", "where either has something", "pairs", "in A", f"in {_short(second, against)}"]
+    head = ["", "mean Dice between them", "where either has something", "pairs", "in A", f"in {_short(against)}"]
     columns = ["pairs", "in A", "in B"]
     rows = [
-        (name, _score(each["mean_dice"]), _score(each["mean_dice_of_found"]), *(f"{int(each[one]):,}" for one in columns))
+        (
+            name,
+            _score(each["mean_dice"]),
+            _score(each["mean_dice_of_found"]),
+            *(f"{int(each[one]):,}" for one in columns),
+        )
         for name, each in agreement.iterrows()
     ]
     return html.Section(
@@ -179,32 +189,20 @@ def _differences(board, differing, uploads, second, against, model):
 def _difference_card(board, place, image_id, row, both, against, model):
     """An image with the masks of two submissions."""
     first, second = both
-    key, shape, pixels = board.catalogue.table["key"].iat[row], shape_of(board, row), board.catalogue.pixels[row]
-    names, scores = board.catalogue.class_names, board.model(model or "")
+    key = board.catalogue.table["key"].iat[row]
     if against == OTHER:
         other = [mask_address(board, "b", key, small=True, version=second.version)]
     else:
-        other = predicted_masks(board, row, scores, small=True) or []
+        other = predicted_masks(board, row, board.model(model or ""), small=True) or []
     masks = ([mask_address(board, "a", key, small=True, version=first.version)], other)
     views = [
-        html.Span(
-            [
-                html.Span(words, className="quiet"),
-                stack(f"/thumbnail/{key}", over, alt=f"{words} of {image_id}", shape=shape),
-                html.Span(area_chips(areas_of(each, image_id), pixels, names) or "nothing", className="line"),
-            ],
-            className="view",
-        )
-        for words, over, each in zip(("A", _short(second, against)), masks, both, strict=True)
+        view(board, row, words, over, areas_of(each, image_id), "nothing")
+        for words, over, each in zip(("A", _short(against)), masks, both, strict=True)
     ]
-    return html.Button(
-        [*views, html.Span(image_id, className="line name")],
-        className="card wide" if shape[1] > 2 * shape[0] else "card",
-        **{"data-position": str(place), "aria-label": f"Open {image_id}"},
-    )
+    return open_button(board, row, place, [*views, html.Span(image_id, className="line last name")])
 
 
-def _short(second, against):
+def _short(against):
     return "B" if against == OTHER else "ours"
 
 

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+import pandas as pd
 from dash import ClientsideFunction, Input, Output, State, ctx, dcc, html, no_update
 
 from helpers.dashboard.catalogue import TEST, TRAIN
@@ -10,6 +11,7 @@ from helpers.dashboard.pages.parts import (
     NOTHING,
     area_chips,
     choice,
+    is_strip,
     mask_address,
     predicted_masks,
     seen_words,
@@ -20,7 +22,9 @@ from helpers.dashboard.pages.parts import (
 from helpers.dashboard.select import Query, select_rows
 from helpers.dashboard.submissions import OURS, ours
 
-KEYS = "Keys: ← → other images, o overlays, p probabilities, + − 0 zoom, m note, Esc close. Wheel, drag or pinch to zoom."
+KEYS = (
+    "Keys: ← → other images, o overlays, p probabilities, + − 0 zoom, m note, Esc close. Wheel, drag or pinch to zoom."
+)
 NO_MAP = "0"
 
 
@@ -197,12 +201,12 @@ def panes_of(board, row, model, compared, map_of):
         address = f"/probability/{quote(scores.name, safe='')}/{int(map_of)}/{key}?v={board.version}"
         name = catalogue.class_names[int(map_of) - 1]
         panes.append(_pane(f"Probability of {name}", photograph, [address], shape, scale=True))
-    return html.Div(panes, className="panes strips" if shape[1] > 2 * shape[0] else "panes")
+    return html.Div(panes, className="panes strips" if is_strip(shape) else "panes")
 
 
 def compared_masks(board, row, compared):
     """(words, addresses) of the masks of two submissions on an image, as the browser was told of them."""
-    part, image_id = board.catalogue.image_of(row)
+    part, _ = board.catalogue.image_of(row)
     key, found = board.catalogue.table["key"].iat[row], []
     for source in compared if isinstance(compared, list) else []:
         if not isinstance(source, dict):
@@ -220,8 +224,8 @@ def compared_masks(board, row, compared):
 def facts_of(board, row, model):
     """What is known of an image, on a few lines."""
     catalogue, scores = board.catalogue, board.model(model)
-    (part, image_id), taken = catalogue.image_of(row), catalogue.table["taken"].iat[row]
-    day = NOTHING if taken is None or taken != taken else f"{taken:%Y-%m-%d %H:%M}"
+    (part, _), taken = catalogue.image_of(row), catalogue.table["taken"].iat[row]
+    day = NOTHING if pd.isna(taken) else f"{taken:%Y-%m-%d %H:%M}"
     simulated = " (simulated)" if catalogue.dates.simulated else ""
     height, width = shape_of(board, row)
     facts = [f"{catalogue.table['split'].iat[row]} · {day}{simulated} · {height} x {width} pixels"]
@@ -264,5 +268,5 @@ def _pane(words, photograph, masks, shape, *, lacking=False, scale=False):
     title = [words, html.Span("not kept for this image", className="quiet")] if lacking else [words]
     if scale:
         title.append(html.Span(["0", html.Span(className="scale"), "1"], className="scale-words"))
-    picture = stack(photograph, masks, alt=words, shape=shape, className="stack stage")
+    picture = stack(photograph, masks, alt=words, shape=shape, class_name="stack stage")
     return html.Figure([html.Figcaption(title), html.Div(picture, className="pane", tabIndex=-1)])

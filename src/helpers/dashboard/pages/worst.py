@@ -17,8 +17,7 @@ def layout(board):
         [
             html.H1("Worst first"),
             html.P(
-                "Each image by a network that was not trained on it; target above prediction. Open one to mark it for "
-                "review with a note.",
+                "Each image by a network that was not trained on it. Open one to mark it for review with a note.",
                 className="note",
             ),
             legend(board.catalogue.class_names),
@@ -68,7 +67,9 @@ def register(app, board):
 def marked_images(board, model):
     """The marked images with their notes, and where to get them as a file."""
     table, scores = board.marks.table(), board.model(model or "")
-    rows = [board.catalogue.row_of(part, image_id) for part, image_id in zip(table["part"], table["image_id"], strict=True)]
+    rows = [
+        board.catalogue.row_of(part, image_id) for part, image_id in zip(table["part"], table["image_id"], strict=True)
+    ]
     there = [(row, note) for row, note in zip(rows, table["note"], strict=True) if row is not None]
     if table.empty:
         return html.P("Nothing is marked yet.", className="note")
@@ -84,7 +85,9 @@ def marked_images(board, model):
     words = f"{len(table):,} marked" + (f", of which {gone:,} are no longer in the data" if gone else "")
     return html.Div(
         [
-            html.P([words, " · ", html.A("Download as CSV", href="/marks.csv", download="marks.csv")], className="note"),
+            html.P(
+                [words, " · ", html.A("Download as CSV", href="/marks.csv", download="marks.csv")], className="note"
+            ),
             gallery(query, cards),
         ]
     )
