@@ -84,12 +84,13 @@ def check_image(path, name):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as image:
-                width, height = image.size
-                _check_pixels(name, width, height)
+                _check_pixels(name, *image.size)
                 image.load()
         read_image(path)
     except TooLargeError:
         raise
+    except Image.DecompressionBombError:
+        raise _too_many_pixels(name, "so many pixels that it is a trap") from None
     # What a broken file makes a decoder raise has no end.
     except Exception:
         kinds = ", ".join(FORMATS)
@@ -120,10 +121,14 @@ def read_uploaded_image(path, channels):
 
 def _check_pixels(name, width, height):
     if width * height > MOST_PIXELS:
-        raise TooLargeError(
-            f"{name}: the image has {height:,} x {width:,} pixels; expected {MOST_PIXELS / 1e6:.0f} million at most. "
-            "Cut it into parts, or make it smaller."
-        )
+        raise _too_many_pixels(name, f"{height:,} x {width:,} pixels")
+
+
+def _too_many_pixels(name, pixels):
+    return TooLargeError(
+        f"{name}: the image has {pixels}; expected {MOST_PIXELS / 1e6:.0f} million at most. "
+        "Cut it into parts, or make it smaller."
+    )
 
 
 def _save(stream, path, name, most):
