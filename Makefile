@@ -3,16 +3,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
 REPORT ?=
+RUN ?=
 PROFILE ?=
 UV := uv==0.13.8
 
-.PHONY: report paper test lint format lab bench lock readme clean help
+.PHONY: report paper dashboard test lint format lab bench lock readme clean help
 
 report: .venv/.ready  ## run all notebooks and write the report (DATA=folder PROFILE=smoke|demo|full)
 	$(BIN)/python run_all.py $(if $(DATA),--data "$(DATA)") $(if $(PROFILE),--profile $(PROFILE))
 
 paper: .venv/.ready  ## print a report's paper.pdf anew (REPORT=name, else the last); needs Chromium, and says how to get it
 	$(BIN)/steel paper-pdf $(REPORT)
+
+dashboard: .venv/.ready  ## look at data and a run in the browser (DATA=folder RUN=name)
+	$(BIN)/steel dashboard $(if $(DATA),--data "$(DATA)") $(if $(RUN),--run "$(RUN)")
 
 test: .venv/.ready  ## run the whole test suite
 	$(BIN)/python -m pytest

@@ -11,10 +11,9 @@ SHEET = "xl/worksheets/sheet1.xml"
 def zip_bomb(unpacked):
     """A workbook that is small, and `unpacked` bytes once it is unpacked."""
     held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
-        with file.open(SHEET, "w") as sheet:
-            for _ in range(unpacked // 2**20):
-                sheet.write(b"\0" * 2**20)
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file, file.open(SHEET, "w") as sheet:
+        for _ in range(unpacked // 2**20):
+            sheet.write(b"\0" * 2**20)
     return held.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""A dashboard's data set and run, made by hand: a network that is right, misses, or sees too much, by the image's number."""
+"""A dashboard's data set and run, made by hand: a network is right, misses, or sees too much, by the image's number."""
 
 import numpy as np
 import pandas as pd

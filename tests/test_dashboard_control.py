@@ -48,7 +48,9 @@ def test_p_chart_without_images_in_a_period():
 
 @pytest.mark.parametrize(("counts", "totals"), [([1], [1, 2]), ([3], [2]), ([-1], [2])])
 def test_p_chart_of_impossible_counts(counts, totals):
-    with pytest.raises(ValueError, match=r"expected, for each period, a number from 0 .* Are both of the same periods\?"):
+    with pytest.raises(
+        ValueError, match=r"expected, for each period, a number from 0 .* Are both of the same periods\?"
+    ):
         p_chart(counts, totals)
 
 

@@ -48,7 +48,9 @@ def test_open_places_by_the_name_of_a_run_or_without_one(tmp_path, places):
     alone = make_places(tmp_path / "alone", 5, run=False)
     found = open_places(alone.root, str(alone.dataset.directory))
     assert found.run is None and found.home == alone.root / "runs" / "tiny-dashboard"
-    with pytest.raises(FileNotFoundError, match="no run of that name, and no folder with run.json. Runs here: tiny-smoke"):
+    with pytest.raises(
+        FileNotFoundError, match="no run of that name, and no folder with run.json. Runs here: tiny-smoke"
+    ):
         open_places(places.root, str(places.dataset.directory), "other")
 
 
@@ -88,7 +90,9 @@ def test_catalogue_without_a_sound_submission(tmp_path):
 
 
 def test_keys_differ_by_part_name_and_content():
-    keys = {image_key(*one) for one in (("train", "a", "1"), ("test", "a", "1"), ("train", "b", "1"), ("train", "a", "2"))}
+    keys = {
+        image_key(*one) for one in (("train", "a", "1"), ("test", "a", "1"), ("train", "b", "1"), ("train", "a", "2"))
+    }
     assert len(keys) == 4 and all(len(key) == 16 and int(key, 16) >= 0 for key in keys)
 
 
@@ -164,7 +168,10 @@ def test_verdicts_look_at_the_classes_alone():
         ({"verdict": "wrong", "order": "name"}, ["train/13.png", "train/19.png"]),
         ({"verdict": "missed"}, ["train/13.png"]),
         ({"verdict": "false alarm"}, ["train/19.png"]),
-        ({"verdict": "right", "splits": ["holdout"], "order": "name"}, [f"train/{each}.png" for each in (15, 16, 17, 18)]),
+        (
+            {"verdict": "right", "splits": ["holdout"], "order": "name"},
+            [f"train/{each}.png" for each in (15, 16, 17, 18)],
+        ),
         ({"scores": [0, 0.8], "order": "name"}, ["train/13.png", "train/19.png"]),
         ({"order": BY_INVENTED}, ["train/19.png"]),
         ({"shares": [0, 0], "splits": ["validation"]}, ["train/14.png"]),
@@ -216,7 +223,9 @@ def test_what_is_no_query_asks_for_all(asked):
 
 
 def test_query_comes_back_as_it_was_described():
-    query = Query("2019-01-01", "2019-02-01", "3", ("train",), (1.0, 2.0), (0.1, 0.2), "missed", "dice", "m", ("k",), True)
+    query = Query(
+        "2019-01-01", "2019-02-01", "3", ("train",), (1.0, 2.0), (0.1, 0.2), "missed", "dice", "m", ("k",), True
+    )
     assert Query.of(query.describe()) == query
     assert Query.of({"shares": [900, -5]}).shares == (0.0, 100.0)
 

@@ -50,7 +50,9 @@ def test_dates_of_a_column_of_the_label_file_and_of_a_file_of_their_own(dataset)
 
 
 def test_a_date_that_is_none_is_named_with_its_row(dataset):
-    (dataset.directory / FILE).write_text("ImageId,captured_at\n00.png,2019-01-01\n01.png,yesterday\n02.png,31.12.2019\n")
+    (dataset.directory / FILE).write_text(
+        "ImageId,captured_at\n00.png,2019-01-01\n01.png,yesterday\n02.png,31.12.2019\n"
+    )
     found = find_dates(dataset)
     (note,) = found.notes
     assert note.startswith(f"{FILE}: row 3: captured_at is 'yesterday'; expected a time") and "(2 such rows)" in note

@@ -32,7 +32,15 @@ from made_board import MODEL, LoadedByHand, make_places, predicted
 from tiny_models import SHAPE, tiny_image, tiny_masks, write_image
 
 TOKEN = "a token of enough characters"
-OUTSIDE = ["../run.json", "..%2f..%2ftrain.csv", "%2e%2e/%2e%2e/train.csv", "....//train.csv", "00.png", "/etc/passwd", "%00"]
+OUTSIDE = [
+    "../run.json",
+    "..%2f..%2ftrain.csv",
+    "%2e%2e/%2e%2e/train.csv",
+    "....//train.csv",
+    "00.png",
+    "/etc/passwd",
+    "%00",
+]
 
 
 def board_of(places):
@@ -120,7 +128,9 @@ def test_this_machine_is_answered(server, host):
     assert server.test_client().get("/", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["mill.example", "mill.example:8005", "127.0.0.1:8006", "127.0.0.1.mill.example:8005", ""])
+@pytest.mark.parametrize(
+    "host", ["mill.example", "mill.example:8005", "127.0.0.1:8006", "127.0.0.1.mill.example:8005", ""]
+)
 @pytest.mark.parametrize("address", ["/", "/_dash-layout", "/report.css", "/marks.csv", "/nowhere"])
 def test_another_host_is_refused(server, host, address):
     """So that a page of another site, whose name was pointed to this machine, learns nothing."""
@@ -222,7 +232,9 @@ def test_thumbnails_are_narrow_and_their_folder_is_bounded(tmp_path):
     assert all(cv2.imdecode(np.frombuffer(each, np.uint8), 0).shape == (50, WIDTH) for each in made)
     kept = sorted(path.name for path in (tmp_path / "kept").rglob("*.jpg"))
     assert kept == ["ab02.jpg", "ab03.jpg", "ab04.jpg"]
-    assert Thumbnails(tmp_path / "kept")._bytes == sum(path.stat().st_size for path in (tmp_path / "kept").rglob("*.jpg"))
+    assert Thumbnails(tmp_path / "kept")._bytes == sum(
+        path.stat().st_size for path in (tmp_path / "kept").rglob("*.jpg")
+    )
 
 
 def test_masks_are_painted_in_the_colours_of_the_classes(client, board):
@@ -264,7 +276,11 @@ def test_probabilities_are_shown_from_5_percent_on(client, board):
     ],
 )
 def test_what_there_is_not_is_not_found(client, board, address):
-    keys = {"train": key_of(board, "00.png"), "judged": key_of(board, "16.png"), "test": key_of(board, "00.png", "test")}
+    keys = {
+        "train": key_of(board, "00.png"),
+        "judged": key_of(board, "16.png"),
+        "test": key_of(board, "00.png", "test"),
+    }
     assert client.get(address.format(**keys)).status_code == 404
 
 
@@ -300,7 +316,9 @@ def test_marks_are_downloaded_without_formulas(client, board):
 
 def test_a_submission_of_training_images_is_scored(client, board, tmp_path):
     """Three images, of which one lacks its mask: 11 of the 12 pairs are right."""
-    content = submission_bytes(tmp_path, ["08.png", "09.png", "05.png"], [tiny_masks(8), tiny_masks(9), 0 * tiny_masks(5)])
+    content = submission_bytes(
+        tmp_path, ["08.png", "09.png", "05.png"], [tiny_masks(8), tiny_masks(9), 0 * tiny_masks(5)]
+    )
     assert send(client, "/upload/submission/a", ("theirs.csv", content)) == (200, {"problem": ""})
     uploaded = session_of(client, board).submissions["a"]
     assert (uploaded.name, uploaded.part, uploaded.known, uploaded.sound) == ("theirs.csv", "train", 3, True)
@@ -338,7 +356,9 @@ def test_problems_are_named_by_the_sender_s_name(client, board):
     uploaded = session_of(client, board).submissions["a"]
     assert not uploaded.sound and uploaded.runs == {}
     assert set(uploaded.problems["file"]) == {"theirs.csv"}
-    assert not uploaded.problems.astype(str).apply(lambda column: column.str.contains("steel-dashboard-")).any(axis=None)
+    assert (
+        not uploaded.problems.astype(str).apply(lambda column: column.str.contains("steel-dashboard-")).any(axis=None)
+    )
 
 
 BAD_SUBMISSIONS = {
@@ -347,7 +367,10 @@ BAD_SUBMISSIONS = {
     "other columns": (b"a,b\n1,2\n", "found the columns a, b; expected ImageId_ClassId,EncodedPixels or"),
     "semicolons": (b"ImageId;EncodedPixels;ClassId\n", "separated by semicolons"),
     "torn": (b"ImageId,EncodedPixels,ClassId\na.png,1 1\n", "row 2 has 2 cells; expected 3"),
-    "another class": (b"ImageId,EncodedPixels,ClassId\n00.png,1 1,9\n", "row 2: class 9; expected one of the 4 of tiny"),
+    "another class": (
+        b"ImageId,EncodedPixels,ClassId\n00.png,1 1,9\n",
+        "row 2: class 9; expected one of the 4 of tiny",
+    ),
     "binary": (bytes(range(256)) * 40, "is not UTF-8 text"),
     "a picture": (cv2.imencode(".png", tiny_image(1))[1].tobytes(), "is not UTF-8 text"),
     "no workbook": (broken_workbook(), "no sound Excel workbook"),
@@ -398,7 +421,9 @@ def test_two_browsers_do_not_see_each_other_s_uploads(server, board, tmp_path):
     send(one, "/upload/images", ("mine.png", png_of(0)))
     wait_for(one, board)
     mask, address = f"/mask/a/{key_of(board, '08.png')}", "/predicted/0/photograph"
-    assert one.get(mask).status_code == one.get(address).status_code == one.get("/predicted/runs.csv").status_code == 200
+    assert (
+        one.get(mask).status_code == one.get(address).status_code == one.get("/predicted/runs.csv").status_code == 200
+    )
     assert other.get(mask).status_code == other.get(address).status_code == 404
     assert other.get("/predicted/runs.csv").status_code == 404
 
@@ -429,7 +454,9 @@ def test_images_are_predicted_and_given_back(client, board):
     sent = [("one.png", png_of(5)), ("=two.png", png_of(9)), ("clean.png", png_of(4))]
     assert send(client, "/upload/images", *sent) == (200, {"problem": ""})
     images = wait_for(client, board)
-    assert [each.state for each in images] == [DONE] * 3 and [each.name for each in images] == [name for name, _ in sent]
+    assert [each.state for each in images] == [DONE] * 3 and [each.name for each in images] == [
+        name for name, _ in sent
+    ]
     np.testing.assert_array_equal(images[0].masks(), predicted(5))
     assert images[0].areas == tuple(predicted(5).sum(axis=(0, 1))) and images[0].shape == SHAPE
     assert images[0].highest == pytest.approx((0, 0.98, 0, 0)) and images[0].seconds > 0
@@ -552,7 +579,9 @@ def test_a_port_that_is_taken_is_said_before_data_is_read():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(OSError, match=f"127.0.0.1, port {port}: can't be listened at .* Choose another with --port"):
+        with pytest.raises(
+            OSError, match=f"127.0.0.1, port {port}: can't be listened at .* Choose another with --port"
+        ):
             serve.require_port("127.0.0.1", port)
     serve.require_port("127.0.0.1", port)
 

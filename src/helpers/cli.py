@@ -96,9 +96,7 @@ def _parser():
     dashboard.add_argument(
         "--host", default="127.0.0.1", metavar="HOST", help="address to listen at (127.0.0.1: this machine alone)"
     )
-    dashboard.add_argument(
-        "--token", metavar="TEXT", help="that browsers have to show; with --host one is made up"
-    )
+    dashboard.add_argument("--token", metavar="TEXT", help="that browsers have to show; with --host one is made up")
     dashboard.set_defaults(run=_dashboard)
 
     paper = commands.add_parser("paper-pdf", help="print the paper of a report that is there to paper.pdf, anew")

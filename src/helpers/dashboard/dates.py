@@ -125,8 +125,8 @@ def _read_column(path, needed):
     notes = []
     if len(wrong):
         notes.append(
-            f"{path.name}: row {wrong['row'].iloc[0]}: {COLUMN} is {shorten(wrong[COLUMN].iloc[0])}; expected a time such "
-            f"as 2019-07-01T12:30 ({len(wrong):,} such rows). Their images have no date."
+            f"{path.name}: row {wrong['row'].iloc[0]}: {COLUMN} is {shorten(wrong[COLUMN].iloc[0])}; expected a time "
+            f"such as 2019-07-01T12:30 ({len(wrong):,} such rows). Their images have no date."
         )
     known = pd.DataFrame({"ImageId": table["ImageId"], "taken": dates}).dropna()
     return known.drop_duplicates("ImageId").set_index("ImageId")["taken"].to_dict(), notes

@@ -116,7 +116,7 @@ class ScoreKeeper:
 
     @property
     def models(self):
-        """The models: dict of name -> `ModelScores` of the models that are ready, the one that was decided upon first."""
+        """The models that are ready: dict of name -> `ModelScores`, the one that was decided upon first."""
         with self._lock:
             found = dict(self._found)
         first = _decided(self._places).get("model")

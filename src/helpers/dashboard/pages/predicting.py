@@ -29,8 +29,8 @@ def layout(board):
             html.H1("What does the network find?"),
             html.P(
                 f"By {board.predictor.folder.name}, at thresholds tuned for each class. Up to {MOST_IMAGES} images at "
-                f"once, {MOST_IMAGE / 2**20:.0f} MiB and {MOST_PIXELS / 1e6:.0f} million pixels each. Your images are seen "
-                "by this browser alone, and forgotten after four hours. An image of the training set is no test of it.",
+                f"once, {MOST_IMAGE / 2**20:.0f} MiB and {MOST_PIXELS / 1e6:.0f} million pixels each. Your images are "
+                "seen by this browser alone, and forgotten after four hours. An image of the training set is no test.",
                 className="note",
             ),
             legend(about["class_names"]),
