@@ -155,7 +155,7 @@ class Pages:
         _, body = ask(connect(port), "/_dash-dependencies")
         (self._asked,) = (each for each in json.loads(body) if "grid.children" in each["output"])
         _, body = ask(connect(port), "/_dash-layout")
-        days = re.search(rb'"min_date_allowed":"([^"]+)".*?|$', body)
+        days = re.search(rb'"min_date_allowed":"([^"]+)"', body)
         self._days = {"start_date": days[1].decode(), "end_date": "2019-12-31"}
 
     def get(self, connection, number):

@@ -45,6 +45,7 @@ class Opened:
 
     def __init__(self, browser, address, *, size=DESK, scheme="light"):
         self.context = browser.new_context(viewport=size, color_scheme=scheme)
+        self.context.set_default_timeout(90_000)  # a machine that trains beside it is slow
         self.page = self.context.new_page()
         self.asked, self.complaints = [], []
         self.page.on("request", lambda request: self.asked.append(request.url))

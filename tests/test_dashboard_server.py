@@ -589,6 +589,7 @@ def test_a_port_that_is_taken_is_said_before_data_is_read():
 def test_addresses_to_open():
     assert serve.address("127.0.0.1", 8005, "") == "http://127.0.0.1:8005/"
     assert serve.address("::1", 80, "abc") == "http://[::1]:80/?token=abc"
+    assert "0.0.0.0" not in serve.address("0.0.0.0", 80, "abc")
 
 
 def test_make_board_takes_up_what_is_kept(board):

@@ -7,6 +7,7 @@ from pathlib import Path
 PORT, HOST = 8005, "127.0.0.1"
 THREADS, CONNECTIONS = 8, 500
 NEEDED = ("dash", "waitress")
+EVERYWHERE = ("0.0.0.0", "::")
 
 
 def run_dashboard(root, *, data="", run="", port=PORT, host=HOST, token=None, say=print):
@@ -91,7 +92,8 @@ def require_port(host, port):
 
 
 def address(host, port, token):
-    """What to open in a browser."""
+    """What to open in a browser; where all addresses are listened at, the machine's name."""
+    host = socket.gethostname() if host in EVERYWHERE else host
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
 
