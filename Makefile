@@ -3,18 +3,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
 REPORT ?=
+RUN ?=
 PROFILE ?=
 UNET ?=
 PEER ?=
 UV := uv==0.13.8
 
-.PHONY: report paper test lint format lab bench bench-engines lock readme clean help
+.PHONY: report paper dashboard test lint format lab bench bench-engines lock readme clean help
 
 report: .venv/.ready  ## run all notebooks and write the report (DATA=folder PROFILE=smoke|demo|full)
 	$(BIN)/python run_all.py $(if $(DATA),--data "$(DATA)") $(if $(PROFILE),--profile $(PROFILE))
 
 paper: .venv/.ready  ## print a report's paper.pdf anew (REPORT=name, else the last); needs Chromium, and says how to get it
 	$(BIN)/steel paper-pdf $(REPORT)
+
+dashboard: .venv/.ready  ## look at data and a run in the browser (DATA=folder RUN=name)
+	$(BIN)/steel dashboard $(if $(DATA),--data "$(DATA)") $(if $(RUN),--run "$(RUN)")
 
 test: .venv/.ready  ## run the whole test suite
 	$(BIN)/python -m pytest
@@ -51,7 +55,7 @@ readme: .venv/.ready  ## write README.md's results, and the pages of reports, mo
 lock:  ## pin every package anew, for all platforms and Pythons; needs the network
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet $(UV)
-	build/lock/bin/uv pip compile pyproject.toml --extra test --extra export --universal --python-version 3.11 --upgrade \
+	build/lock/bin/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --upgrade \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 	build/lock/bin/python tools/write_environment.py
 

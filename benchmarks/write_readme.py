@@ -62,6 +62,7 @@ def page(folder):
         cluster_section([result for result in results if "cluster_bundle" in result]),
         *(engines_section(result) for result in results if "engines_on" in result),
         *(growth_section(result) for result in results if "growth" in result),
+        dashboard_section([result for result in results if "dashboard_images" in result]),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -325,6 +326,47 @@ def growth_section(result):
         f"`models/steel_unet` by {engine}; {result['processor']}."
     )
     return "\n".join(["## From a hundred images to thousands", "", about, "", table(names, rows)])
+
+
+def dashboard_section(results):
+    """How quick the dashboard is, alone and under load."""
+    if not results:
+        return ""
+    quick = [
+        [
+            f"{row['dashboard_images']:,}",
+            f"{row['seconds_to_start_first']:.1f}",
+            f"{row['seconds_to_start']:.1f}",
+            *(
+                f"{row[kind][part]['median']:.0f} / {row[kind][part]['p99']:.0f}"
+                for kind, part in (
+                    ("page_ms", "alone"),
+                    ("page_ms", "with_pictures"),
+                    ("page_again_ms", "with_pictures"),
+                )
+            ),
+        ]
+        for row in results
+    ]
+    loaded = [
+        [
+            f"{row['dashboard_images']:,}",
+            f"{load['clients']}",
+            f"{load['seconds']:g}",
+            f"{load['requests']:,}",
+            f"{sum(load['lost'].values()):,}",
+            f"{load['a_second']:,.0f}",
+            f"{load['latency_ms']['median']:.0f} / {load['latency_ms']['p99']:.0f}",
+        ]
+        for row, load in ((row, row["load"]) for row in results)
+    ]
+    names = ["images", "first start, s", "start, s", "page, ms", "with new thumbnails, ms", "with kept ones, ms"]
+    loads = ["images", "clients at once", "seconds", "requests", "lost", "a second", "latency, ms"]
+    words = (
+        "`dashboard.py`: made-up sheets of 128 x 800 pixels, 24 on a page; server and clients on one machine with "
+        f"{results[0]['processor']}. Times are median / 99th percentile."
+    )
+    return "\n".join(["## The dashboard", "", words, "", table(names, quick), table(loads, loaded)])
 
 
 def table(names, rows):

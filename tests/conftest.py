@@ -1,10 +1,14 @@
 """Fixtures that several test files share."""
 
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+
+from browsing import unavailable
+from helpers.report.pdf import find_browser
 
 # Height and width; pixel number = 32 * column + row + 1, both counted from 0.
 TINY_SHAPE = (32, 96)
@@ -81,3 +85,21 @@ def exported(small_bundle):
     wanted = [("openvino", False), ("openvino", True), ("onnx", False), ("saved-model", False)]
     made = [export_bundle(folder, to, data, int8=int8) for to, int8 in wanted]
     return folder, {each.folder.name: each for each in made}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, launched once for all tests of a file."""
+    chromium = find_browser()
+    if chromium is None:
+        unavailable("no Chromium: apt-get install chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        unavailable("no playwright: pip install playwright")
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox"] if root else []
+        launched = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield launched
+        launched.close()

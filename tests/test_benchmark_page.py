@@ -144,3 +144,24 @@ def test_page_has_a_table_of_growth(page, tmp_path):
     assert lines[first + 1 : first + 3] == [
         "| prediction | 1,000 | 100.0 | 2.0 | 100.00 | 300 |", "| scoring | 100 | 10.0 | 2.0 | 100.00 | 300 |"
     ]  # fmt: skip
+
+
+def test_page_has_the_dashboard_s_times_and_what_it_lost(page, tmp_path):
+    shutil.copy2(FOLDER / "published.csv", tmp_path)
+    (tmp_path / "results").mkdir()
+    times = {"alone": {"median": 40.2, "p99": 90.0}, "with_pictures": {"median": 120.0, "p99": 250.4}}
+    load = {
+        "clients": 50,
+        "seconds": 60.0,
+        "requests": 12345,
+        "lost": {"status 500": 2, "timeout": 1},
+        "a_second": 205.7,
+    }
+    result = {
+        "dashboard_images": 12568, "seconds_to_start_first": 31.04, "seconds_to_start": 2.96, "page_ms": times,
+        "page_again_ms": times, "load": load | {"latency_ms": {"median": 100.4, "p99": 900.0}}, "processor": "2 cores",
+    }  # fmt: skip
+    (tmp_path / "results" / "a.json").write_text(json.dumps(result))
+    text = page(tmp_path)
+    assert "| 12,568 | 31.0 | 3.0 | 40 / 90 | 120 / 250 | 120 / 250 |" in text
+    assert "| 12,568 | 50 | 60 | 12,345 | 3 | 206 | 100 / 900 |" in text

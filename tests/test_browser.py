@@ -1,70 +1,19 @@
 """The report's pages in a real browser: Debian's Chromium, driven by Playwright, without a network."""
 
-import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from browsing import CONTRASTS, DESK, PHONE, SCHEMES, Opened
 from executed import HOSTILE, make_run
-from helpers.report.pdf import find_browser, print_pdf
+from helpers.report.pdf import print_pdf
 from helpers.report.site import write_report, write_report_list
 
 ROOT = Path(__file__).absolute().parents[1]
 COMMITTED = ROOT / "reports" / "severstal-sample"
-PHONE, DESK = {"width": 400, "height": 800}, {"width": 1280, "height": 900}
-SCHEMES = ("light", "dark")
 MODELS = [f"model_{number}" for number in range(12)] + ["a_model_with_a_name_that_goes_on_and_on_and_on"]
-
-# Of each element that has text of its own: the text, its contrast against what lies behind it, and whether it is large.
-CONTRASTS = """() => {
-  const read = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const light = ([red, green, blue]) => {
-    const [r, g, b] = [red, green, blue].map((part) => part / 255)
-      .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    for (; element; element = element.parentElement) {
-      const colour = read(getComputedStyle(element).backgroundColor);
-      if (colour.length < 4 || colour[3] > 0) return colour;
-    }
-    return [255, 255, 255];
-  };
-  return [...document.body.querySelectorAll("*")].filter((element) =>
-    element.checkVisibility() && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim())
-  ).map((element) => {
-    const style = getComputedStyle(element), size = parseFloat(style.fontSize);
-    const [one, other] = [light(read(style.color)), light(behind(element))].sort((a, b) => b - a);
-    const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
-    return { text: element.textContent.trim().slice(0, 40), ratio: (one + 0.05) / (other + 0.05), large };
-  });
-}"""
-
-
-def unavailable(reason):
-    """Skips, or fails where a browser has to be there: in CI, so that nobody takes a skip for a pass."""
-    if os.environ.get("STEEL_BROWSER_NEEDED"):
-        pytest.fail(f"{reason}, and STEEL_BROWSER_NEEDED is set")
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = find_browser()
-    if chromium is None:
-        unavailable("no Chromium: apt-get install chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        unavailable("no playwright: pip install playwright")
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if root else []
-        launched = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
@@ -94,26 +43,6 @@ def reports(request):
     return request.getfixturevalue(request.param)
 
 
-class Opened:
-    """A page in a window of its own, with what it asked for and what it complained of."""
-
-    def __init__(self, browser, path, *, size=DESK, scheme="light"):
-        self.context = browser.new_context(viewport=size, color_scheme=scheme)
-        self.page = self.context.new_page()
-        self.asked, self.complaints = [], []
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
-        self.page.goto(path.as_uri())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.context.close()
-
-
 def pages_of(reports):
     """One of each kind: of the models with numbers in their names the first alone."""
     return sorted(path for path in reports.rglob("*.html") if not re.search(r"-model_[1-9]", path.name))
@@ -131,7 +60,7 @@ def go_until(page, path, holds):
 
 def test_pages_open_without_a_complaint_or_a_request_and_with_alt_texts(browser, reports):
     for path in pages_of(reports):
-        with Opened(browser, path) as opened:
+        with Opened(browser, path.as_uri()) as opened:
             assert opened.complaints == [], path.name
             outside = [url for url in opened.asked if not url.startswith(("file://", "data:image/"))]
             assert outside == [] and opened.asked[0] == path.as_uri()
@@ -144,7 +73,7 @@ def test_pages_open_without_a_complaint_or_a_request_and_with_alt_texts(browser,
 
 def test_nothing_overflows_on_a_phone(browser, reports):
     for path in pages_of(reports):
-        with Opened(browser, path, size=PHONE) as opened:
+        with Opened(browser, path.as_uri(), size=PHONE) as opened:
             wide = "document.documentElement.scrollWidth"
             assert opened.page.evaluate(wide) <= PHONE["width"], path.name
             for menu in opened.page.locator("header .narrow summary").all():
@@ -157,7 +86,7 @@ def test_nothing_overflows_on_a_phone(browser, reports):
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_text_has_contrast_with_code_unfolded(browser, reports, scheme):
     for path in pages_of(reports):
-        with Opened(browser, path, scheme=scheme) as opened:
+        with Opened(browser, path.as_uri(), scheme=scheme) as opened:
             opened.page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
             found = opened.page.evaluate(CONTRASTS)
             assert len(found) > 5, path.name
@@ -167,7 +96,7 @@ def test_text_has_contrast_with_code_unfolded(browser, reports, scheme):
 
 def test_scheme_follows_the_system_until_the_button_is_pressed(browser, made):
     paper = "getComputedStyle(document.body).backgroundColor"
-    with Opened(browser, made / "made" / "index.html", scheme="dark") as opened:
+    with Opened(browser, (made / "made" / "index.html").as_uri(), scheme="dark") as opened:
         page = opened.page
         dark = page.evaluate(paper)
         assert page.locator("button.theme").inner_text() == "Light"
@@ -185,7 +114,7 @@ def test_scheme_follows_the_system_until_the_button_is_pressed(browser, made):
 
 
 def test_code_unfolds_one_by_one_and_all_at_once(browser, made):
-    with Opened(browser, made / "made" / "01_eda.html") as opened:
+    with Opened(browser, (made / "made" / "01_eda.html").as_uri()) as opened:
         code = opened.page.locator("details.source pre")
         assert code.count() == 4 and not code.first.is_visible()
         opened.page.locator("details.source summary").first.click()
@@ -198,7 +127,7 @@ def test_code_unfolds_one_by_one_and_all_at_once(browser, made):
 
 
 def test_tables_sort_by_value_with_dashes_last(browser, made):
-    with Opened(browser, made / "made" / "01_eda.html") as opened:
+    with Opened(browser, (made / "made" / "01_eda.html").as_uri()) as opened:
         table = opened.page.locator("#table-01_scores + .table table")
         heads = table.locator("thead th")
 
@@ -223,7 +152,7 @@ def test_tables_sort_by_value_with_dashes_last(browser, made):
 
 def test_contents_scroll_to_their_headings(browser, reports):
     for path in pages_of(reports):
-        with Opened(browser, path) as opened:
+        with Opened(browser, path.as_uri()) as opened:
             links = opened.page.locator("nav.contents a")
             if not links.count():
                 continue
@@ -236,7 +165,7 @@ def test_contents_scroll_to_their_headings(browser, reports):
 
 
 def test_contents_fold_away_on_a_phone(browser, made):
-    with Opened(browser, made / "made" / "01_eda.html", size=PHONE) as opened:
+    with Opened(browser, (made / "made" / "01_eda.html").as_uri(), size=PHONE) as opened:
         link = opened.page.locator("details.contents a").last
         assert not link.is_visible() and not opened.page.locator("nav.contents").is_visible()
         opened.page.locator("details.contents summary").click()
@@ -245,7 +174,7 @@ def test_contents_fold_away_on_a_phone(browser, made):
 
 
 def test_menu_of_many_models_opens_leads_on_and_closes(browser, made):
-    with Opened(browser, made / "made" / "01_eda.html") as opened:
+    with Opened(browser, (made / "made" / "01_eda.html").as_uri()) as opened:
         page = opened.page
         page.locator("nav.wide summary").click()
         links = page.locator("nav.wide details a")
@@ -262,7 +191,7 @@ def test_menu_of_many_models_opens_leads_on_and_closes(browser, made):
 
 
 def test_wide_tables_scroll_by_themselves(browser, made):
-    with Opened(browser, made / "made" / "01_eda.html", size=PHONE) as opened:
+    with Opened(browser, (made / "made" / "01_eda.html").as_uri(), size=PHONE) as opened:
         table = opened.page.locator("#table-01_wide + .table")
         assert table.evaluate("(one) => one.scrollWidth > one.clientWidth")
         table.evaluate("(one) => { one.scrollLeft = 200; }")
@@ -271,7 +200,7 @@ def test_wide_tables_scroll_by_themselves(browser, made):
 
 
 def test_figures_that_are_shrunk_can_be_shown_larger(browser, made):
-    with Opened(browser, made / "made" / "05_evaluation.html", size={"width": 320, "height": 600}) as opened:
+    with Opened(browser, (made / "made" / "05_evaluation.html").as_uri(), size={"width": 320, "height": 600}) as opened:
         page, figure = opened.page, opened.page.locator("#figure-05_gallery_2")
         picture, button = figure.locator(".picture"), figure.locator("button.larger")
         page.evaluate("document.querySelector('.picture').style.width = '100px'")  # the test's figures are small
@@ -280,19 +209,19 @@ def test_figures_that_are_shrunk_can_be_shown_larger(browser, made):
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
         button.click()
         assert not picture.evaluate("(one) => one.scrollWidth > one.clientWidth")
-    with Opened(browser, made / "made" / "05_evaluation.html") as opened:
+    with Opened(browser, (made / "made" / "05_evaluation.html").as_uri()) as opened:
         assert not opened.page.locator("button.larger").is_visible()
 
 
 def test_formulas_are_drawn(browser, made):
-    with Opened(browser, made / "made" / "paper.html") as opened:
+    with Opened(browser, (made / "made" / "paper.html").as_uri()) as opened:
         box = opened.page.locator("math mfrac").first.bounding_box()
         assert box["height"] > 20 and box["width"] > 20
 
 
 def test_paper_is_for_paper(browser, made):
     """In print there is no navigation, no code and no dark; the PDF holds the text."""
-    with Opened(browser, made / "made" / "01_eda.html", scheme="dark") as opened:
+    with Opened(browser, (made / "made" / "01_eda.html").as_uri(), scheme="dark") as opened:
         opened.page.emulate_media(media="print")
         for unseen in ("header", "details.source", "nav.turn", ".contents"):
             assert not any(one.is_visible() for one in opened.page.locator(unseen).all()), unseen

@@ -195,6 +195,24 @@ def test_importing_the_command_loads_neither_tensorflow_nor_pandas():
     assert done.stdout.strip() == "[]"
 
 
+def test_dashboard_hands_its_options_on(tmp_path, monkeypatch):
+    asked = {}
+    monkeypatch.setattr("helpers.runs.find_root", lambda: tmp_path)
+    monkeypatch.setattr("helpers.dashboard.serve.run_dashboard", lambda root, **given: asked.update(given, root=root))
+    assert main(["dashboard", "--data", "d", "--run", "r", "--port", "9", "--host", "0.0.0.0", "--token", "t"]) == 0
+    assert asked == {"root": tmp_path, "data": "d", "run": "r", "port": 9, "host": "0.0.0.0", "token": "t"}
+    main(["dashboard"])
+    assert asked == {"root": tmp_path, "data": "", "run": "", "port": 8005, "host": "127.0.0.1", "token": None}
+
+
+def test_dashboard_without_its_packages_says_how_to_get_them(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("helpers.runs.find_root", lambda: tmp_path)
+    monkeypatch.setattr("helpers.dashboard.serve.NEEDED", ("no_such_package",))
+    assert main(["dashboard"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("steel dashboard: the dashboard needs no_such_package") and "pip install" in line
+
+
 def test_paper_pdf_names_where_it_was_written_or_what_is_missing(tmp_path, capsys, monkeypatch):
     for path in ("notebooks/a.ipynb", "run_all.py", "reports/trial/paper.html"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

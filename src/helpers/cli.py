@@ -100,6 +100,16 @@ def _parser():
     diff.add_argument("second", metavar="B", help="the same")
     diff.set_defaults(run=_diff)
 
+    dashboard = commands.add_parser("dashboard", help="look at a data set and a run of it in the browser")
+    dashboard.add_argument("--data", default="", metavar="DIR", help="as in run_all.py; made up where there is none")
+    dashboard.add_argument("--run", dest="of", default="", metavar="DIR", help="a run's folder or name; else the last")
+    dashboard.add_argument("--port", type=int, default=8005, metavar="N", help="(8005)")
+    dashboard.add_argument(
+        "--host", default="127.0.0.1", metavar="HOST", help="address to listen at (127.0.0.1: this machine alone)"
+    )
+    dashboard.add_argument("--token", metavar="TEXT", help="that browsers have to show; with --host one is made up")
+    dashboard.set_defaults(run=_dashboard)
+
     paper = commands.add_parser("paper-pdf", help="print the paper of a report that is there to paper.pdf, anew")
     paper.add_argument("report", nargs="?", default="", metavar="REPORT", help="its name; else the one made last")
     paper.set_defaults(run=_paper_pdf)
@@ -323,6 +333,15 @@ def _diff(options):
 
     root = find_root()
     print(compare_runs(find_run(options.first, root), find_run(options.second, root)))
+
+
+def _dashboard(options):
+    from helpers.dashboard.serve import run_dashboard
+    from helpers.runs import find_root
+
+    run_dashboard(
+        find_root(), data=options.data, run=options.of, port=options.port, host=options.host, token=options.token
+    )
 
 
 def _paper_pdf(options):

@@ -108,11 +108,12 @@ def write_workbook(submission, path, *, most_rows=MOST_ROWS, longest_cell=LONGES
     return WrittenWorkbook(Path(path), len(rows), len(workbook.worksheets), split, width)
 
 
-def read_workbook(path):
+def read_workbook(path, *, most_unpacked=MOST_UNPACKED):
     """Read a submission back from a workbook.
 
     Args:
         path: a file of `write_workbook`.
+        most_unpacked: bytes that its parts may have together once they are unpacked.
 
     Returns:
         Table of strings as `helpers.data.tables.read_table` gives it of the CSV file: the columns of one of the
@@ -123,7 +124,7 @@ def read_workbook(path):
         ValueError: it is no workbook, is too large, or its sheets don't have the columns of a submission.
     """
     check_present(path, "an Excel workbook")
-    _check_archive(path)
+    _check_archive(path, most_unpacked)
     try:
         with open(path, "rb") as file:
             workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
@@ -197,16 +198,16 @@ def _cell(sheet, value):
     return cell
 
 
-def _check_archive(path):
+def _check_archive(path, most):
     """Raise an error unless the file is an archive of a size that can be read."""
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise ValueError(f"{path}: this is no Excel workbook ({error}). Name an .xlsx file.") from None
-    if size > MOST_UNPACKED:
+    if size > most:
         raise ValueError(
-            f"{path}: unpacked it has {size / 1e6:,.0f} MB; expected {MOST_UNPACKED / 1e6:,.0f} MB at most. "
+            f"{path}: unpacked it has {size / 1e6:,.0f} MB; expected {most / 1e6:,.0f} MB at most. "
             "Is this a submission?"
         )
 

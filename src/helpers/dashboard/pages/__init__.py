@@ -1,0 +1,1 @@
+"""The dashboard's pages: each a layout, and what its controls do."""

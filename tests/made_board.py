@@ -1,0 +1,91 @@
+"""A dashboard's data set and run, made by hand: a network is right, misses, or sees too much, by the image's number."""
+
+import numpy as np
+import pandas as pd
+
+from helpers.dashboard.places import Places
+from helpers.data.dataset import read_dataset
+from helpers.files import write_json
+from helpers.inference.judging import PREDICTIONS
+from helpers.inference.kept import keep_predictions
+from helpers.inference.predict import threshold_masks
+from helpers.inference.submission import write_submission
+from helpers.inference.trials import KeptTrial, write_trial
+from helpers.runs import Run
+from tiny_models import SHAPE, tiny_dataset, tiny_masks
+
+IMAGES, TEST_IMAGES, MODEL = 20, 3, "by_hand"
+NETWORK = {"input_shape": SHAPE, "channels": 1, "class_names": [f"class {number}" for number in range(1, 5)]}
+# What the network makes of the images whose number leaves this remainder by 10; it is right on the others.
+MISSES, INVENTS = 3, 9
+
+
+def predicted(number):
+    """The masks that the network by hand sees on image `number`."""
+    masks = tiny_masks(number)
+    if number % 10 == MISSES:
+        masks[:] = 0
+    if number % 10 == INVENTS:
+        masks[20:30, 30:60, 0] = 1
+    return masks
+
+
+class NetworkByHand:
+    """Knows an image by the grey value of its first pixel, as `tiny_image` writes it."""
+
+    def predict_on_batch(self, batch):
+        numbers = np.round(batch[:, 0, 0, 0] * 255).astype(int)
+        return np.stack([0.98 * predicted(number) for number in numbers]).astype(np.float32)
+
+    def get_weights(self):
+        return [np.zeros(1)]
+
+
+class LoadedByHand:
+    """As `helpers.dashboard.prediction.Network`."""
+
+    bundle = NETWORK
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def predict(self, image):
+        if image.shape[:2] != SHAPE:
+            raise ValueError("the network by hand knows images of 32 x 64 pixels alone")
+        (probabilities,) = NetworkByHand().predict_on_batch(image[np.newaxis] / 255)
+        return probabilities, threshold_masks(probabilities, (0.5,) * 4)
+
+
+def split_of(dataset):
+    """The first ten images are trained on, five tuned on, five judge."""
+    parts = ["train"] * 10 + ["validation"] * 5 + ["holdout"] * (len(dataset.training_ids) - 15)
+    return pd.DataFrame({"image_id": dataset.training_ids, "group": range(len(parts)), "fold": 0, "split": parts})
+
+
+def write_run(directory, dataset, name=MODEL):
+    """A run of the data set with one model that was judged by the holdout."""
+    split, folder = split_of(dataset), directory / "models" / name
+    split.to_csv(directory / "split.csv", index=False)
+    write_json(directory / "run.json", {"data": dataset.name, "profile": "smoke", "fingerprint": dataset.fingerprint})
+    judged, tuned = (split[split["split"] == part].reset_index(drop=True) for part in ("holdout", "validation"))
+    folder.mkdir(parents=True)
+    image_ids = [*tuned["image_id"], *judged["image_id"]]
+    kept = keep_predictions(folder / PREDICTIONS, NetworkByHand(), NETWORK, dataset, image_ids)
+    write_trial(folder, KeptTrial(name, "holdout", judged, tuned, (kept,)))
+    write_json(folder / "bundle.json", NETWORK | {"thresholds": [0.5] * 4})
+    scores = {f"04_segmentation.{name}.{score}": {"value": 0.5} for score in ("kaggle_dice", "validation_kaggle_dice")}
+    write_json(directory / "results.json", scores)
+    masks = [predicted(100 + number) for number in range(len(dataset.test_ids))]
+    write_submission(directory / "submission.csv", dataset.test_ids, masks)
+    return Run(directory, dataset.directory)
+
+
+def make_places(root, images=IMAGES, *, run=True):
+    """A project's folder with a tiny data set in `data/` and perhaps a run of it: `Places`."""
+    directory = root / "data" / "tiny"
+    directory.parent.mkdir(parents=True)
+    tiny_dataset(directory, images, TEST_IMAGES)
+    dataset, folder = read_dataset(directory), root / "runs" / "tiny-smoke"
+    folder.mkdir(parents=True)
+    made = write_run(folder, dataset) if run else None
+    return Places(dataset, made, folder / "dashboard", root)
