@@ -197,13 +197,13 @@ def test_best_model_goes_by_the_validation_score(tmp_path):
 
 
 def test_decided_model_is_that_of_05_evaluation(tmp_path):
-    """Whatever their scores, and whatever a model of that name that an earlier run left there."""
-    for model in ("a", "b"):
+    """Whatever their scores, and not the classifier that 05_evaluation asked beside it."""
+    for model in ("a", "b", "a_classifier"):
         write_json(tmp_path / "models" / model / "bundle.json", {})
-    records = {
-        f"04_segmentation.{model}.validation_kaggle_dice": {"value": score} for model, score in (("a", 1), ("b", 0))
-    }
-    write_json(tmp_path / "results.json", records | {"05_evaluation.sheets_passed_b": {"value": None}})
+    scores = {"a": 0.9, "b": 0.8}
+    records = {f"04_segmentation.{model}.validation_kaggle_dice": {"value": scores[model]} for model in scores}
+    records |= {f"05_evaluation.sheets_passed_{name}": {"value": None} for name in ("b", "a_classifier")}
+    write_json(tmp_path / "results.json", records)
     assert Run(tmp_path, tmp_path).decided_model() == "b"
     assert Run(tmp_path, tmp_path).best_model() == "a"
 

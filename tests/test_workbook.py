@@ -126,7 +126,7 @@ def test_write_workbook_of_what_it_can_not_hold(tmp_path, text, words):
     assert [path.name for path in tmp_path.iterdir()] == ["submission.csv"]
 
 
-def test_read_workbook_that_is_none(tmp_path, monkeypatch):
+def test_read_workbook_that_is_none(tmp_path):
     path = tmp_path / "submission.xlsx"
     with pytest.raises(FileNotFoundError, match=r"submission\.xlsx is not there; expected an Excel workbook"):
         read_workbook(path)
@@ -139,9 +139,8 @@ def test_read_workbook_that_is_none(tmp_path, monkeypatch):
         archive.writestr("note.txt", "x" * 1000)
     with pytest.raises(ValueError, match=r"submission\.xlsx: this is no sound Excel workbook"):
         read_workbook(path)
-    monkeypatch.setattr("helpers.inference.workbook.MOST_UNPACKED", 999)
     with pytest.raises(ValueError, match=r"submission\.xlsx: unpacked it has 0 MB"):
-        read_workbook(path)
+        read_workbook(path, most_unpacked=999)
 
 
 @pytest.mark.parametrize(

@@ -141,8 +141,10 @@ class Run:
         return self._choose_model(decided_model)
 
     def _choose_model(self, choose):
+        results = read_results(self.directory / "results.json")
         models = sorted(path.parent.name for path in self.need("models").glob("*/bundle.json"))
-        chosen = choose(read_results(self.directory / "results.json"), models)
+        scored = [name for name in models if f"04_segmentation.{name}.validation_kaggle_dice" in results]
+        chosen = choose(results, scored)
         if chosen is None:
             raise FileNotFoundError(f"{self.directory / 'models'} holds no finished model. Run 04_segmentation first.")
         return chosen
