@@ -2,11 +2,11 @@
 
     python benchmarks/line_camera.py [FRAMES] [--bundle BUNDLE] [--batch-size 8] [--seconds 30] [--rate 5] [--out FILE]
 
-FRAMES is a folder of images that stand in for the camera, again and again; without it some are made up. Put the camera's
-own call into `frames`. A thread takes them at the line's rate; what has come in meanwhile is predicted together, so that
-a line that is quicker than one frame at a time still keeps up. Each frame's defects are a line of JSON in FILE, or go to
-the screen. Before the line starts, single frames are timed: from the pixels to the runs, at batch 1. Their median and
-99th percentile, and what the line did, are stored under `benchmarks/results/`.
+FRAMES is a folder of images that stand in for the camera, again and again; without it some are made up. Put the
+camera's own call into `frames`. A thread takes them at the line's rate; what has come in meanwhile is predicted
+together, so that a line that is quicker than one frame at a time still keeps up. Each frame's defects are a line of
+JSON in FILE, or go to the screen. Before the line starts, single frames are timed: from the pixels to the runs, at
+batch 1. Their median and 99th percentile, and what the line did, are stored under `benchmarks/results/`.
 """
 
 import argparse

@@ -24,7 +24,7 @@ from helpers.runs import find_root
 
 RECORD, LOCK = "prediction.json", ".lock"
 DEFAULT = Path("models") / "steel_unet"
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quotas
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def _finished(out, key):
     if not (out / RECORD).is_file():
         return None
     record = read_json(out / RECORD)
-    if record["key"] != key or not all((out / name).is_file() for name in (record["file"], UNREADABLE)):
+    if record.get("key") != key or not all((out / name).is_file() for name in (record["file"], UNREADABLE)):
         return None
     return {name: record[name] for name in ("file", "engine", "images", "predicted", "with_defect", "unreadable")}
 
