@@ -280,6 +280,19 @@ def test_overlays_are_drawn_for_images_with_a_defect(sheets, bundle, engine, tmp
     assert picture.shape == (*SHAPE, 3) and picture[10, 2].min() > 230 and picture[10, 40].max() < 120
 
 
+def test_pictures_of_other_predictions_don_t_stay(sheets, bundle, engine, tmp_path):
+    """They are kept by a call that finds all done, and go when something else is asked."""
+    overlays, page = tmp_path / "out" / "overlays", tmp_path / "out" / "index.html"
+    asked = Asked(bundle, draw=lambda image, masks: np.repeat(image, 3, axis=-1))
+    predict_images([sheets], tmp_path / "out", asked)
+    page.touch()
+    predict_images([sheets], tmp_path / "out", asked)
+    assert len(list(overlays.iterdir())) == 6 and page.exists()
+    tiny_bundle(bundle, thresholds=[0.99, 0.99])
+    predict_images([sheets], tmp_path / "out", asked)
+    assert not overlays.exists() and not page.exists()
+
+
 def test_parquet_holds_the_same_rows(sheets, bundle, engine, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     predict_images([sheets], tmp_path / "csv", Asked(bundle), chunk_size=3)

@@ -164,6 +164,9 @@ def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", w
         found = _finished(out, whole)
         if found is None:
             missing = [chunk for chunk in chunks if not kept.has(chunk, keys[chunk.number])]
+            if len(missing) == len(chunks) and (out / RECORD).is_file():
+                # Something else was asked here before: its pictures are not of what is found now.
+                kept.clear_pictures()
             seconds = _predict_missing(asked, detector, kept, chunks, missing, keys, work)
             counts = assemble(out, (kept.read(chunk, keys[chunk.number]) for chunk in chunks), file_format)
             fresh = sum(len(chunk.sources) for chunk in missing)
