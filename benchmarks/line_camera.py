@@ -1,6 +1,7 @@
 """A detector behind a line camera: read frames, predict in batches, write results; and how long a frame takes.
 
-    python benchmarks/line_camera.py [FRAMES] [--bundle BUNDLE] [--timed 300] [--seconds 30] [--rate 5] [--out FILE]
+    python benchmarks/line_camera.py [FRAMES] [--bundle BUNDLE] [--engine E] [--timed 300]
+                                     [--seconds 30] [--rate 5] [--batch-size 8] [--out FILE]
 
 FRAMES is a folder of images that stand in for the camera, again and again; without it some are made up. Put the
 camera's own call into `frames`. A thread takes them at the line's rate; what has come in meanwhile is predicted
