@@ -1,6 +1,7 @@
 """A detector behind a line camera: read frames, predict in batches, write results; and how long a frame takes.
 
-    python benchmarks/line_camera.py [FRAMES] [--bundle BUNDLE] [--batch-size 8] [--seconds 30] [--rate 5] [--out FILE]
+    python benchmarks/line_camera.py [FRAMES] [--bundle BUNDLE] [--engine E] [--timed 300]
+                                     [--seconds 30] [--rate 5] [--batch-size 8] [--out FILE]
 
 FRAMES is a folder of images that stand in for the camera, again and again; without it some are made up. Put the
 camera's own call into `frames`. A thread takes them at the line's rate; what has come in meanwhile is predicted
@@ -30,7 +31,7 @@ from helpers.inference import Detector
 
 ROOT = Path(__file__).absolute().parents[1]
 WAITING = 64  # frames that may wait; a line that is still quicker has to be told, and not to fill the memory
-UNTIMED, TIMED = 20, 300  # single frames
+UNTIMED = 20  # single frames before those that are timed
 END = None
 
 
@@ -83,11 +84,11 @@ def watch(detector, source, most, write):
     return delays, missed
 
 
-def time_single_frames(detector, folder):
+def time_single_frames(detector, folder, count):
     """Seconds of single frames, from the pixels to the runs."""
     images = [read_image(path, detector.channels) for path in sorted(folder.iterdir()) if path.is_file()]
     seconds = []
-    for image in itertools.islice(itertools.cycle(images), UNTIMED + TIMED):
+    for image in itertools.islice(itertools.cycle(images), UNTIMED + count):
         begun = time.perf_counter()
         detector.predict([image])
         seconds.append(time.perf_counter() - begun)
@@ -107,6 +108,7 @@ def main():
     parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "steel_unet")
     parser.add_argument("--engine", default="fastest")
     parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--timed", type=int, default=300, help="single frames")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--rate", type=float, default=5.0, help="frames a second")
     parser.add_argument("--out", type=Path)
@@ -117,7 +119,7 @@ def main():
         open(options.out, "w", encoding="utf-8") if options.out else contextlib.nullcontext(sys.stdout) as file,
     ):
         folder = options.frames or write_sheets(Path(held) / "frames", DIFFERENT)
-        shape, seconds = time_single_frames(detector, folder)
+        shape, seconds = time_single_frames(detector, folder, options.timed)
         source = frames(folder, detector.channels, options.rate, options.seconds)
         delays, missed = watch(detector, source, options.batch_size, lambda line: print(line, file=file, flush=True))
     result = {

@@ -3,8 +3,9 @@
     python benchmarks/predict.py [--images 200] [--times 10] [--kills 3] [--photographs FOLDER] [--bundle BUNDLE]
 
 The command runs on some images and on so many times as many, each in a process of its own; then on the first ones once
-more, killed (SIGKILL) at random moments and started again until it is through. What a kill cost is the images of the
-chunk that was under way; the file has to be the same to the byte. The result is stored under `benchmarks/results/`.
+more, killed (SIGKILL) at a random moment after each start's first chunk, and started again until it is through. What a
+kill cost is the images of the chunk that was under way; the file has to be the same to the byte. The result is stored
+under `benchmarks/results/`.
 """
 
 import argparse
@@ -51,14 +52,25 @@ def chunks_in(out):
 
 
 def run_with_kills(sheets, out, bundle, kills, usual):
-    """Run, and kill so many times: list of chunks that were there before and after each start, and the last text."""
+    """Run, and kill so many times: list of chunks that were there before and after each start, and the last text.
+
+    Args:
+        sheets: folder of images.
+        out: folder for the results.
+        bundle: the bundle's folder.
+        kills: how often.
+        usual: seconds that a chunk takes.
+    """
     rng, kept = random.Random(0), []
     for _ in range(kills):
         before = chunks_in(out)
         process = subprocess.Popen(command(sheets, out, bundle), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(usual * rng.uniform(0.5, 0.9))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        while process.poll() is None and chunks_in(out) <= before:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 2 * usual))
+        process.kill()
+        if process.wait() != -signal.SIGKILL:
+            raise SystemExit("It was through before it could be killed. Give more images, or fewer kills.")
         kept.append([before, chunks_in(out)])
     return kept, run(sheets, out, bundle)[2]
 
@@ -88,7 +100,8 @@ def main():
         many = write_sheets(folder / "many", options.images * options.times, options.photographs)
         runs = [figures(options.images, *run(few, folder / "out-few", options.bundle))]
         runs.append(figures(options.images * options.times, *run(many, folder / "out-many", options.bundle)))
-        kept, text = run_with_kills(few, folder / "out", options.bundle, options.kills, runs[0]["seconds"])
+        usual = CHUNK / runs[0]["images_per_second"]
+        kept, text = run_with_kills(few, folder / "out", options.bundle, options.kills, usual)
         whole, killed = ((folder / out / "predictions.csv").read_bytes() for out in ("out-few", "out"))
         engine = read_json(folder / "out-few" / "prediction.json")["engine"]
     print(text)

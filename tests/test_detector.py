@@ -37,7 +37,7 @@ def test_importing_the_detector_loads_no_tensorflow():
         "import sys; from helpers.inference import Detection, Detector; import helpers.inference.many, helpers.cli; "
         "sys.exit(bool({'tensorflow', 'keras'} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], timeout=300).returncode == 0
 
 
 def test_the_package_has_no_other_names():
@@ -202,11 +202,11 @@ def test_load_and_predict_from_threads_as_alone(trained):
     """Eight threads ask one detector for images of different sizes: each gets what it gets alone."""
     detector = Detector.load(trained, engine="keras", batch_size=2)
     assert detector.engine.name.startswith("Keras") and detector.class_names == ("a", "b")
-    batches = [[image_of(number), image_of(number, (40 + number, 90))] for number in range(8)]
+    batches = [[image_of(number), image_of(number, (40 + number, 90))] for number in range(4)]
     expected = [detector.predict(batch) for batch in batches]
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(detector.predict, batches * 3))
-    for alone, together in zip(expected * 3, found, strict=True):
+        found = list(pool.map(detector.predict, batches * 2))
+    for alone, together in zip(expected * 2, found, strict=True):
         for one, other in zip(alone, together, strict=True):
             assert [(each.probability, each.runs) for each in one] == [(each.probability, each.runs) for each in other]
     model, bundle = load_bundle(trained)

@@ -225,13 +225,13 @@ def test_a_full_disk_keeps_what_was_finished(sheets, bundle, engine, tmp_path, m
 def test_memory_does_not_grow_with_the_number_of_images(bundle, engine, tmp_path):
     """Ten times as many images take no more than a little for their names."""
     peaks = []
-    for count in (32, 320):
+    for count in (16, 160):
         sheets = write_images(tmp_path / f"sheets-{count}", count, (64, 128))
         tracemalloc.start()
-        predict_images([sheets], tmp_path / f"out-{count}", Asked(bundle), chunk_size=16)
+        predict_images([sheets], tmp_path / f"out-{count}", Asked(bundle), chunk_size=8)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < peaks[0] + 320 * 2000
+    assert peaks[1] < peaks[0] + 160 * 2000
 
 
 def test_an_output_that_can_t_be_written(sheets, bundle, engine, tmp_path):
@@ -278,6 +278,19 @@ def test_overlays_are_drawn_for_images_with_a_defect(sheets, bundle, engine, tmp
     assert list(map(str, drawn)) == [*(f"{number:03}.png.jpg" for number in range(1, 6)), "late/006.png.jpg"]
     picture = cv2.imread(str(tmp_path / "out" / "overlays" / "late" / "006.png.jpg"))
     assert picture.shape == (*SHAPE, 3) and picture[10, 2].min() > 230 and picture[10, 40].max() < 120
+
+
+def test_pictures_of_other_predictions_don_t_stay(sheets, bundle, engine, tmp_path):
+    """They are kept by a call that finds all done, and go when something else is asked."""
+    overlays, page = tmp_path / "out" / "overlays", tmp_path / "out" / "index.html"
+    asked = Asked(bundle, draw=lambda image, masks: np.repeat(image, 3, axis=-1))
+    predict_images([sheets], tmp_path / "out", asked)
+    page.touch()
+    predict_images([sheets], tmp_path / "out", asked)
+    assert len(list(overlays.iterdir())) == 6 and page.exists()
+    tiny_bundle(bundle, thresholds=[0.99, 0.99])
+    predict_images([sheets], tmp_path / "out", asked)
+    assert not overlays.exists() and not page.exists()
 
 
 def test_parquet_holds_the_same_rows(sheets, bundle, engine, tmp_path):

@@ -91,8 +91,9 @@ def predict_on_cluster(client, asked, chunks, load=None):
         for future in running:
             chunk = out.pop(future)
             done = _result(future, chunk)
-            hand_out(1)
             known = _log_lost(known, _workers(client))
+            # Workers may join at any time; they get their share.
+            hand_out(max(1, WAITING * len(known) - len(out)))
             by_worker[done.worker] += 1
             log.info("chunk %d: %d images by %s in %.1f s", chunk.number, len(chunk.sources), done.worker, done.seconds)
             yield chunk, done.result

@@ -11,7 +11,7 @@ from helpers.inference.chunks import ChunkResult
 
 COLUMNS = ("image", "class", "probability", "runs", "pixels")
 UNREADABLE_COLUMNS = ("image", "reason")
-FOLDER, OVERLAYS, UNREADABLE = ".chunks", "overlays", "unreadable.csv"
+FOLDER, OVERLAYS, UNREADABLE, PAGE = ".chunks", "overlays", "unreadable.csv", "index.html"
 FORMATS = {"csv": "predictions.csv", "parquet": "predictions.parquet"}
 FILES_A_FOLDER = 1000
 PARQUET = "Writing Parquet needs the package pyarrow: pip install 'steel-defect-report[parquet]'."
@@ -45,6 +45,11 @@ class KeptChunks:
     def clear(self):
         """Remove all of them."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def clear_pictures(self):
+        """Remove the overlays, and the page that shows them, of earlier predictions."""
+        shutil.rmtree(self._out / OVERLAYS, ignore_errors=True)
+        (self._out / PAGE).unlink(missing_ok=True)
 
     def _path(self, chunk, key):
         return self._folder / f"{chunk.number // FILES_A_FOLDER:06}" / f"{chunk.number:09}-{key[:32]}.json"

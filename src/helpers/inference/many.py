@@ -24,7 +24,7 @@ from helpers.runs import find_root
 
 RECORD, LOCK = "prediction.json", ".lock"
 DEFAULT = Path("models") / "steel_unet"
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quotas
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,9 @@ def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", w
         found = _finished(out, whole)
         if found is None:
             missing = [chunk for chunk in chunks if not kept.has(chunk, keys[chunk.number])]
+            if len(missing) == len(chunks) and (out / RECORD).is_file():
+                # Something else was asked here before: its pictures are not of what is found now.
+                kept.clear_pictures()
             seconds = _predict_missing(asked, detector, kept, chunks, missing, keys, work)
             counts = assemble(out, (kept.read(chunk, keys[chunk.number]) for chunk in chunks), file_format)
             fresh = sum(len(chunk.sources) for chunk in missing)
@@ -208,7 +211,7 @@ def _finished(out, key):
     if not (out / RECORD).is_file():
         return None
     record = read_json(out / RECORD)
-    if record["key"] != key or not all((out / name).is_file() for name in (record["file"], UNREADABLE)):
+    if record.get("key") != key or not all((out / name).is_file() for name in (record["file"], UNREADABLE)):
         return None
     return {name: record[name] for name in ("file", "engine", "images", "predicted", "with_defect", "unreadable")}
 

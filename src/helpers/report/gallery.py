@@ -11,12 +11,11 @@ import cv2
 import numpy as np
 
 from helpers.files import read_json, write_text
-from helpers.inference.kept_chunks import OVERLAYS, UNREADABLE, overlay_path, read_predictions
+from helpers.inference.kept_chunks import OVERLAYS, PAGE, UNREADABLE, overlay_path, read_predictions
 from helpers.inference.many import RECORD
 from helpers.report.colours import class_colours
 from helpers.report.pages import page_details, render_template
 
-FILE = "index.html"
 MOST = 100  # pictures on the page
 WIDEST, TALLEST = 640, 400  # of a picture, in pixels
 QUALITY = 75
@@ -42,7 +41,7 @@ def write_gallery(out, most=MOST):
     colours = dict(zip(classes, class_colours(len(classes)), strict=True))
     for each in surest:
         each["picture"] = _thumbnail(overlay_path(out, each["image"]))
-    details = page_details({"file": FILE, "title": "What was found"}, [], Path(record["bundle"]).name)
+    details = page_details({"file": PAGE, "title": "What was found"}, [], Path(record["bundle"]).name)
     text = render_template(
         "gallery.html.j2",
         details,
@@ -53,8 +52,8 @@ def write_gallery(out, most=MOST):
         unreadable=_unreadable(out),
         overlays=OVERLAYS,
     )
-    write_text(out / FILE, text)
-    return out / FILE
+    write_text(out / PAGE, text)
+    return out / PAGE
 
 
 def _found(out, classes, images):
