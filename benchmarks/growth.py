@@ -49,7 +49,7 @@ def make_network(folder, data, shape):
     settings = {key: bundle[key] for key in kept}
     save_bundle(folder, model, input_shape=shape, class_names=names, training={}, scores={}, **settings)
     try:
-        print(export_bundle(folder, "openvino", data, most_checked=50))
+        print(export_bundle(folder, "openvino", data, int8=True, most_checked=50))
     except ImportError as error:
         print(error)
 
@@ -101,10 +101,10 @@ def measure(task, place, names, shape):
     }
 
 
-def measure_apart(*arguments):
-    """The same in a fresh process, which begins with no memory of ours."""
+def run_apart(function, *arguments):
+    """A function's result from a fresh process; what one begins with counts as its memory, so that ours stays small."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measure, *arguments).result()
+        return pool.submit(function, *arguments).result()
 
 
 def main():
@@ -117,12 +117,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         data = make_data(place / "sheets", max(options.images), shape=shape, test_images=0)
-        make_network(place / "bundle", data, shape)
+        run_apart(make_network, place / "bundle", data, shape)
         names = sorted(path.name for path in (data / "train_images").iterdir())
         rows = []
         for images in sorted(options.images):
             for task in TASKS:
-                rows.append(measure_apart(task, place, names[:images], shape))
+                rows.append(run_apart(measure, task, place, names[:images], shape))
                 print(rows[-1], flush=True)
     result = {"growth": rows, "shape": list(shape), "processor": f"{PROCESSOR}, {processor_name()}"}
     write_json(RESULTS / "growth.json", result)

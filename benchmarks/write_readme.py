@@ -290,10 +290,10 @@ def about_engines(result):
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     shapes = {"x".join(map(str, shape)) for shape in result["shapes"].values()}
     return (
-        f"`engines.py`: photographs of 256 x 1600 pixels, networks at {' and '.join(sorted(shapes))}, in batches of "
-        f"{result['batch_size']}; medians of {result['rounds']} rounds of {result['seconds']:g} seconds, least and "
-        f"most in brackets. From the file to the runs is with decoding, decisions and run lengths; what these cost is "
-        f"the share of images a second that they take from the network alone. The U-Net's weights are "
+        f"`engines.py`: photographs of 256 x 1600 pixels, networks at {' and '.join(sorted(shapes))}; `predict` in "
+        f"batches of {result['batch_size']}; medians of {result['rounds']} rounds of {result['seconds']:g} seconds, "
+        "least and most in brackets. From the file to the runs is with decoding, decisions and run lengths; what these "
+        "cost is the share of images a second that they take from the network alone. The U-Net's weights are "
         f"{result['unet_weights']}. Changes of `kaggle_dice` are those from Keras on the same images. "
         f"{result['processor']} ({', '.join(result['abilities'])}); Python {result['python']}, {versions}."
     )

@@ -64,7 +64,7 @@ def small_bundle(tmp_path_factory):
     place = tmp_path_factory.mktemp("small")
     data = make_data(place / "sheets", 8, shape=(32, 128), test_images=0, progress=False)
     keras.utils.set_random_seed(0)
-    arguments = {"channels": 1, "stem": 4, "widths": [4, 8], "depths": [0, 1]}
+    arguments = {"channels": 1, "stem": 4, "widths": [16], "depths": [1]}
     model = build_model("steel_unet", (32, 64), 4, **arguments)
     save_bundle(
         place / "bundle", model, architecture="steel_unet", arguments=arguments, input_shape=(32, 64), channels=1,

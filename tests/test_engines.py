@@ -1,6 +1,7 @@
 """Engines: what Keras gives, for several threads at once, and refused where they are of another bundle."""
 
 import importlib.util
+import itertools
 import json
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from helpers.models.bundle import load_bundle
 
 # How far probabilities may lie from Keras's.
 APART = {"keras": 0, "openvino": 1e-5, "onnx": 1e-5, "openvino-bf16": 0.03, "openvino-int8": 0.1}
+IMAGES = [np.random.default_rng(number).integers(0, 256, (40, 90, 1), np.uint8) for number in range(3)]
 RESULTS = Path(__file__).absolute().parents[1] / "benchmarks" / "results"
 
 
@@ -37,9 +39,18 @@ def opened(folder, engine):
 
 
 @pytest.fixture(scope="module")
-def model(small_bundle):
-    """The bundle's keras.Model, and what stands in it."""
-    return load_bundle(small_bundle[0])
+def by_keras(small_bundle):
+    """What the bundle's keras.Model gives: dict of (shape, images) -> probabilities of `batch_of`, and of `IMAGES`."""
+    from helpers.models.build import any_size_twin
+
+    model, bundle = load_bundle(small_bundle[0])
+    networks = {(32, 64): model, (48, 96): any_size_twin(model, bundle["architecture"], bundle["arguments"])}
+    batches = {
+        (shape, images): network.predict_on_batch(batch_of(images, shape))
+        for shape, network in networks.items()
+        for images in (1, 3)
+    }
+    return batches, list(predict_probabilities(model, bundle, IMAGES))
 
 
 @pytest.fixture
@@ -65,30 +76,22 @@ def agreeing(copied):
 
 
 @pytest.mark.parametrize("engine", KINDS)
-def test_engine_gives_what_keras_gives(exported, model, engine):
+def test_engine_gives_what_keras_gives(exported, by_keras, engine):
     """For one image and several, at the network's size and at the other one that the bundle asks for."""
-    from helpers.models.build import any_size_twin
-
     opened_engine, bundle = opened(exported[0], engine)
-    keras_model, about = model
-    twin = any_size_twin(keras_model, about["architecture"], about["arguments"])
-    assert bundle == about
-    for shape, network in (((32, 64), keras_model), ((48, 96), twin)):
-        for images in (1, 3):
-            batch = batch_of(images, shape)
-            found, expected = opened_engine.predict_on_batch(batch), network.predict_on_batch(batch)
-            assert (found.dtype, found.shape) == (np.float32, (images, *shape, 4))
-            np.testing.assert_allclose(found, expected, rtol=0, atol=APART[engine])
+    assert bundle == read_json(exported[0] / "bundle.json")
+    for (shape, images), expected in by_keras[0].items():
+        found = opened_engine.predict_on_batch(batch_of(images, shape))
+        assert (found.dtype, found.shape) == (np.float32, (images, *shape, 4))
+        np.testing.assert_allclose(found, expected, rtol=0, atol=APART[engine])
 
 
 @pytest.mark.parametrize("engine", KINDS)
-def test_engine_goes_through_all_versions_of_a_prediction(exported, model, engine):
+def test_engine_goes_through_all_versions_of_a_prediction(exported, by_keras, engine):
     """Mirror images and the other size, at the image's own size, as with a Keras model."""
-    images = [np.random.default_rng(number).integers(0, 256, (40, 90, 1), np.uint8) for number in range(3)]
     opened_engine, bundle = opened(exported[0], engine)
-    found = list(predict_probabilities(opened_engine, bundle, images))
-    for one, other in zip(found, predict_probabilities(model[0], bundle, images), strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=max(APART[engine], 1e-6))
+    for found, expected in zip(predict_probabilities(opened_engine, bundle, IMAGES), by_keras[1], strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=max(APART[engine], 1e-6))
 
 
 @pytest.mark.parametrize("engine", KINDS)
@@ -234,7 +237,7 @@ def test_fastest_engine_of_a_classifier_is_keras_without_a_word(tmp_path, capsys
 
 
 def test_order_is_that_of_the_stored_benchmark():
-    """Wherever all were timed, on the network that ships: none is slower than one that comes after it."""
+    """On the network that ships none is slower than the one after it, but for what a measurement is off by."""
     stored = [json.loads(path.read_text()) for path in RESULTS.glob("engines-*.json")]
     if not stored:
         pytest.skip("no benchmark of engines is stored: make bench-engines")
@@ -243,7 +246,7 @@ def test_order_is_that_of_the_stored_benchmark():
             row["engine"]: row["network_images_per_second"] for row in result["rows"] if row["subject"] == "shipped"
         }
         order = [rates[engine] for engine in KINDS if engine in rates]
-        assert order == sorted(order, reverse=True)
+        assert all(first > 0.95 * second for first, second in itertools.pairwise(order)), rates
 
 
 @pytest.mark.parametrize(

@@ -100,11 +100,12 @@ def test_export_that_fails_leaves_the_last_good_one(exported, small_bundle, tmp_
     shutil.copytree(exported[0], tmp_path / "bundle")
     before = read_json(tmp_path / "bundle" / "exports" / "onnx" / "export.json")
 
-    def fail(*_):
-        raise RuntimeError("no room")
+    def fail(place, *_):
+        place.joinpath("32x64.onnx").write_bytes(b"the beginning")
+        raise OSError("no room")
 
-    monkeypatch.setattr(export_module, "check_engines", fail)
-    with pytest.raises(RuntimeError, match="no room"):
+    monkeypatch.setattr(export_module, "_write_networks", fail)
+    with pytest.raises(OSError, match="no room"):
         export_bundle(tmp_path / "bundle", "onnx", small_bundle[1])
     assert read_json(tmp_path / "bundle" / "exports" / "onnx" / "export.json") == before
     assert len(list((tmp_path / "bundle" / "exports").iterdir())) == 4

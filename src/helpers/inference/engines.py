@@ -350,9 +350,12 @@ class _OpenVinoNetwork:
 
     def predict(self, batch):
         """Probabilities of float32 images (n, height, width, channels)."""
+        found = np.empty((len(batch), *self._many.shape), np.float32)
         if len(batch) == 1:
-            return self._alone.predict(batch)
-        return np.concatenate(list(self._pool.map(self._many.predict, np.split(batch, len(batch)))))
+            self._alone.predict(batch[0], found[0])
+        else:
+            list(self._pool.map(self._many.predict, batch, found))
+        return found
 
 
 class _Requests:
@@ -362,15 +365,15 @@ class _Requests:
         settings = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": precision}
         compiled = openvino.Core().compile_model(model, "CPU", settings)
         self.count = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self.shape = tuple(compiled.output().shape)[1:]
         self._free = SimpleQueue()
         for _ in range(self.count):
             self._free.put(compiled.create_infer_request())
 
-    def predict(self, image):
-        """Probabilities of one image, float32 (1, height, width, channels); waits while all are busy."""
+    def predict(self, image, found):
+        """Put the probabilities of an image (height, width, channels) into an array; waits while all are busy."""
         request = self._free.get()
         try:
-            # the request keeps its output, and writes into it the next time
-            return request.infer([np.ascontiguousarray(image)], share_inputs=True)[0].copy()
+            found[...] = request.infer([np.ascontiguousarray(image)[np.newaxis]], share_inputs=True)[0][0]
         finally:
             self._free.put(request)

@@ -12,7 +12,7 @@ from helpers.inference.predict import Passes, bundle_decisions, in_batches, thre
 from helpers.rle import mask2rle
 
 THREADS = min(8, os.cpu_count() or 1)
-BATCH = 8  # images that go through the network together
+BATCH = 4  # images that go through the network together; more don't fit what a processor holds close at hand
 AHEAD = 2  # batches that are read, or wait for their masks, while the network works
 ROUNDING = 1e-6  # of a probability that is scaled
 

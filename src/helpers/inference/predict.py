@@ -218,11 +218,17 @@ def threshold_masks(probabilities, thresholds, smallest=None, filled=()):
 
 
 def _mean(arrays):
-    """Mean of float32 arrays of one shape; what `np.mean` gives, in half its time where some are turned around."""
-    total = arrays[0].copy()
-    for array in arrays[1:]:
-        total += array
-    return total / len(arrays)
+    """Mean of float32 arrays of one shape, as `np.mean` gives it in twice the time.
+
+    One image after the other, since all of them are more than a processor holds close at hand.
+    """
+    mean = np.empty_like(arrays[0])
+    for number, total in enumerate(mean):
+        total[...] = arrays[0][number]
+        for array in arrays[1:]:
+            total += array[number]
+        total /= len(arrays)
+    return mean
 
 
 def require_finite(predicted):
