@@ -132,7 +132,7 @@ class Detector:
         """
         opened, about = open_engine(bundle, engine=engine)
         classifier = classifier_of(bundle, about)
-        state = defect_stater(*open_engine(classifier, engine=engine)) if classifier else None
+        state = defect_stater(*open_engine(classifier)) if classifier else None  # classifiers aren't exported
         return cls(opened, about, state=state, batch_size=batch_size, image_shape=image_shape)
 
     def predict(self, images: Sequence[np.ndarray]) -> list[tuple[Detection, ...]]:
