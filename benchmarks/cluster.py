@@ -22,7 +22,8 @@ from common import PROCESSOR, RESULTS
 from sheets import write_sheets
 
 from helpers.files import write_json
-from helpers.inference.cluster import local_cluster, predict_on_cluster
+from helpers.inference.cluster import engine_of_workers, local_cluster, predict_on_cluster
+from helpers.inference.engines import FASTEST
 from helpers.inference.many import Asked, predict_images
 
 ROOT = Path(__file__).absolute().parents[1]
@@ -33,7 +34,7 @@ def predict(sheets, out, asked, client=None, kill_after=None):
     """(seconds, the file's bytes) of one prediction; a worker is killed after so many chunks."""
     done = []
 
-    def work(asked, engine, chunks):
+    def work(asked, chunks):
         for result in predict_on_cluster(client, asked, chunks):
             done.append(result)
             if kill_after == len(done):
@@ -57,11 +58,8 @@ def main():
     parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--photographs", type=Path)
     parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "steel_unet")
-    parser.add_argument("--engine", default="fastest")
     options = parser.parse_args()
-    asked, cores = Asked(options.bundle, engine=options.engine), os.cpu_count() or 1
-    engine = asked.load().engine.name
-    asked = Asked(options.bundle, engine=engine)
+    asked, cores = Asked(options.bundle, engine=engine_of_workers(FASTEST)), os.cpu_count() or 1
     rates, same = {}, {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -79,7 +77,7 @@ def main():
             same[f"cluster of {cores}, one killed"] = found == alone
     result = {
         "cluster_bundle": options.bundle.name,
-        "engine": engine,
+        "engine": asked.load().engine.name,
         "images": options.images,
         "images_per_second": {name: round(rate, 2) for name, rate in rates.items()},
         "same_to_the_byte": same,
@@ -87,7 +85,7 @@ def main():
         "processor": PROCESSOR,
     }
     print(result)
-    write_json(RESULTS / f"cluster-{options.bundle.name}-{engine}.json", result)
+    write_json(RESULTS / f"cluster-{options.bundle.name}.json", result)
 
 
 if __name__ == "__main__":

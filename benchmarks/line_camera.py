@@ -136,7 +136,7 @@ def main():
         "processor": PROCESSOR,
     }
     print(result)
-    write_json(RESULTS / f"line_camera-{options.bundle.name}-{detector.engine.name}.json", result)
+    write_json(RESULTS / f"line_camera-{options.bundle.name}-{options.engine}.json", result)
 
 
 if __name__ == "__main__":

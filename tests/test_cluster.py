@@ -16,7 +16,7 @@ distributed = pytest.importorskip("distributed")
 import cloudpickle  # noqa: E402
 
 import tiny_models  # noqa: E402
-from helpers.inference.cluster import local_cluster, predict_on_cluster, work_on  # noqa: E402
+from helpers.inference.cluster import engine_of_workers, local_cluster, predict_on_cluster, work_on  # noqa: E402
 from helpers.inference.detector import Detector  # noqa: E402
 from helpers.inference.many import Asked, predict_images  # noqa: E402
 from helpers.models.bundle_file import read_bundle  # noqa: E402
@@ -88,7 +88,7 @@ def predict_here_and(client, sheets, asked, tmp_path, load):
         tmp_path / "out",
         asked,
         chunk_size=CHUNK,
-        work=lambda asked, engine, chunks: predict_on_cluster(client, asked, chunks, load),
+        work=lambda asked, chunks: predict_on_cluster(client, asked, chunks, load),
     )
     return contents(tmp_path / "alone"), contents(tmp_path / "out")
 
@@ -126,6 +126,12 @@ def test_a_worker_that_is_killed_costs_its_own_chunk_alone(client, sheets, asked
     assert any("was lost" in record.message for record in caplog.records)
 
 
+def test_engine_of_workers_is_one_that_needs_no_export():
+    assert engine_of_workers("fastest") == engine_of_workers("keras") == "keras"
+    with pytest.raises(ValueError, match="got 'onnx' for a cluster, whose workers get the bundle alone. Take keras"):
+        engine_of_workers("onnx")
+
+
 def test_a_chunk_that_fails_is_tried_a_few_times_and_no_more(client, sheets, asked, tmp_path):
     tries = tmp_path / "tries"
     tries.mkdir()
@@ -134,7 +140,7 @@ def test_a_chunk_that_fails_is_tried_a_few_times_and_no_more(client, sheets, ask
         (tries / str(time.time_ns())).touch()
         raise ValueError("no network here")
 
-    work = lambda asked, engine, chunks: predict_on_cluster(client, asked, chunks[:1], fail)  # noqa: E731
+    work = lambda asked, chunks: predict_on_cluster(client, asked, chunks[:1], fail)  # noqa: E731
     with pytest.raises(ValueError, match="no network here"):
         predict_images([sheets], tmp_path / "out", asked, chunk_size=CHUNK, work=work)
     assert len(list(tries.iterdir())) == 4

@@ -256,16 +256,17 @@ def _compare(options):
 def _predict(options):
     from helpers.inference.many import Asked, default_bundle, predict_images
 
-    draw = work = None
+    draw, work, engine = None, None, options.engine
     if options.overlays or options.gallery:
         from helpers.report.figures import overlay as draw
     if options.cluster is not None:
-        from helpers.inference.cluster import work_on
+        from helpers.inference.cluster import engine_of_workers, work_on
 
+        engine = engine_of_workers(engine)
         work = work_on(options.cluster, options.out / "cluster.log")
     asked = Asked(
         options.bundle or default_bundle(),
-        engine=options.engine,
+        engine=engine,
         batch_size=options.batch_size,
         image_shape=options.image_shape,
         most_pixels=options.most_pixels,

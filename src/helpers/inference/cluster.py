@@ -14,9 +14,9 @@ import tempfile
 import uuid
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
+from helpers.inference.engines import FASTEST, KERAS
 from helpers.models.archive import pack_bundle
 
 # Times that a chunk is begun again after a failure. After how many lost workers it is given up, the scheduler's own
@@ -39,18 +39,32 @@ def work_on(address, log_file=None, *, workers=0, load=None):
         load: as for `predict_on_cluster`.
 
     Returns:
-        Function of (asked, engine's name, chunks) that yields (chunk, `ChunkResult`).
+        Function of (asked, chunks) that yields (chunk, `ChunkResult`).
 
     Raises:
         ImportError: distributed isn't installed.
     """
     _distributed()
 
-    def work(asked, engine, chunks):
+    def work(asked, chunks):
         with _logged(log_file), _client(address, workers) as client:
-            yield from predict_on_cluster(client, replace(asked, engine=engine), chunks, load)
+            yield from predict_on_cluster(client, asked, chunks, load)
 
     return work
+
+
+def engine_of_workers(engine):
+    """The engine that workers run, the same on each, so that who does a chunk doesn't show in the results.
+
+    Args:
+        engine: as asked for; "fastest" leaves the choice.
+
+    Raises:
+        ValueError: it opens an export, which isn't sent to workers: they get the bundle alone.
+    """
+    if engine not in (FASTEST, KERAS):
+        raise ValueError(f"engine: got {engine!r} for a cluster, whose workers get the bundle alone. Take {KERAS}.")
+    return KERAS
 
 
 def predict_on_cluster(client, asked, chunks, load=None):
@@ -58,7 +72,7 @@ def predict_on_cluster(client, asked, chunks, load=None):
 
     Args:
         client: distributed.Client.
-        asked: `helpers.inference.many.Asked`, with the engine named.
+        asked: `helpers.inference.many.Asked`, with an engine of `engine_of_workers`.
         chunks: list of `Chunk`.
         load: function of `Asked`, with the bundle as unpacked on a worker, that gives what predicts there; None takes
             `Asked.load`.

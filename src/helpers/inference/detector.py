@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.data.resize import resize_probabilities
-from helpers.inference.engines import open_engine
+from helpers.inference.engines import FASTEST, open_engine
 from helpers.inference.gate import defect_stater
 from helpers.inference.predict import Passes, bundle_decisions, check_image, in_batches, threshold_masks
 from helpers.inference.tiles import Blend, Tiling, plan_tiles
@@ -109,7 +109,7 @@ class Detector:
         cls,
         bundle: str | Path,
         *,
-        engine: str = "fastest",
+        engine: str = FASTEST,
         batch_size: int = BATCH,
         image_shape: tuple[int, int] | None = None,
     ) -> "Detector":
@@ -132,7 +132,9 @@ class Detector:
         """
         opened, about = open_engine(bundle, engine=engine)
         classifier = classifier_of(bundle, about)
-        state = defect_stater(*open_engine(classifier)) if classifier else None  # classifiers aren't exported
+        state = (
+            defect_stater(*open_engine(classifier, engine=FASTEST)) if classifier else None
+        )  # classifiers aren't exported
         return cls(opened, about, state=state, batch_size=batch_size, image_shape=image_shape)
 
     def predict(self, images: Sequence[np.ndarray]) -> list[tuple[Detection, ...]]:

@@ -138,7 +138,7 @@ def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", w
         asked: `Asked`.
         chunk_size: images that are predicted, and kept, together.
         file_format: "csv" or "parquet".
-        work: function of (asked, engine's name, chunks) that yields (chunk, `ChunkResult`) of each chunk in any order,
+        work: function of (asked, chunks) that yields (chunk, `ChunkResult`) of each chunk in any order,
             for other machines to do the work; None does it here.
 
     Returns:
@@ -189,7 +189,7 @@ def _predict_missing(asked, detector, kept, chunks, missing, keys, work):
         if work is None:
             results = _work_here(asked, detector, missing, bar.update)
         else:
-            results = _counted(work(asked, detector.engine.name, missing), bar)
+            results = _counted(work(asked, missing), bar)
         for chunk, result in results:
             kept.keep(chunk, keys[chunk.number], result)
     return time.perf_counter() - begun
