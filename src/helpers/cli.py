@@ -1,6 +1,7 @@
 """The command `steel`: each subcommand calls one function."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from pathlib import Path
 def main(arguments=None):
     """Parse the command line and run one subcommand; returns the exit code."""
     options = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of its build and of absent GPUs otherwise
     try:
         return options.run(options) or 0
     except (ValueError, OSError, ImportError) as error:

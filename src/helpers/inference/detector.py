@@ -132,9 +132,8 @@ class Detector:
         """
         opened, about = open_engine(bundle, engine=engine)
         classifier = classifier_of(bundle, about)
-        state = (
-            defect_stater(*open_engine(classifier, engine=FASTEST)) if classifier else None
-        )  # classifiers aren't exported
+        # Classifiers aren't exported, so that theirs may be another engine.
+        state = defect_stater(*open_engine(classifier, engine=FASTEST)) if classifier else None
         return cls(opened, about, state=state, batch_size=batch_size, image_shape=image_shape)
 
     def predict(self, images: Sequence[np.ndarray]) -> list[tuple[Detection, ...]]:
