@@ -16,30 +16,34 @@ LOOK_AGAIN = 700  # milliseconds
 
 def layout(board):
     """The page."""
-    if board.predictor.folder is None:
-        return html.Div(
-            [
-                html.H1("Predict"),
-                notice("There is no model to predict with. Run the series first: python run_all.py", tone="bad"),
-            ]
-        )
-    about = board.predictor.about
     return html.Div(
         [
             html.H1("What does the network find?"),
-            html.P(
-                f"By {board.predictor.folder.name}, at thresholds tuned for each class. Up to {MOST_IMAGES} images at "
-                f"once, {MOST_IMAGE / 2**20:.0f} MiB and {MOST_PIXELS / 1e6:.0f} million pixels each. Your images are "
-                "seen by this browser alone, and forgotten after four hours. An image of the training set is no test.",
-                className="note",
-            ),
-            legend(about["class_names"]),
-            drop_zone("drop-images", "Drop images here", "/upload/images", "sent-images", accept=ACCEPT, several=True),
+            *(_offer(board) if board.predictor.folder else [_lacking()]),
             dcc.Store(id="sent-images"),
             dcc.Interval(id="look-again", interval=LOOK_AGAIN),
             html.Div(id="predicted"),
         ]
     )
+
+
+def _lacking():
+    return notice("There is no model to predict with. Run the series first: python run_all.py", tone="bad")
+
+
+def _offer(board):
+    """What is predicted with, and where to drop images."""
+    about = board.predictor.about
+    return [
+        html.P(
+            f"By {board.predictor.folder.name}, at thresholds tuned for each class. Up to {MOST_IMAGES} images at "
+            f"once, {MOST_IMAGE / 2**20:.0f} MiB and {MOST_PIXELS / 1e6:.0f} million pixels each. Your images are "
+            "seen by this browser alone, and forgotten after four hours. An image of the training set is no test.",
+            className="note",
+        ),
+        legend(about["class_names"]),
+        drop_zone("drop-images", "Drop images here", "/upload/images", "sent-images", accept=ACCEPT, several=True),
+    ]
 
 
 def register(app, board):
