@@ -153,15 +153,12 @@ class Pages:
 
     def __init__(self, port):
         _, body = ask(connect(port), "/_dash-dependencies")
-        (self._asked,) = (each for each in json.loads(body) if "grid.children" in each["output"])
-        _, body = ask(connect(port), "/_dash-layout")
-        days = re.search(rb'"min_date_allowed":"([^"]+)"', body)
-        self._days = {"start_date": days[1].decode(), "end_date": "2019-12-31"}
+        (self._asked,) = (each for each in json.loads(body) if "grid.children" in _outputs(each))
 
     def get(self, connection, number):
         """(status, body) of the page behind page `number`."""
-        parts = [dict(zip(("id", "property"), part.rsplit(".", 1), strict=True)) for part in self._outputs()]
-        inputs = [each | {"value": self._value(each)} for each in self._asked["inputs"]]
+        parts = [dict(zip(("id", "property"), part.rsplit(".", 1), strict=True)) for part in _outputs(self._asked)]
+        inputs = [each | {"value": _value(each)} for each in self._asked["inputs"]]
         sent = {
             "output": self._asked["output"],
             "outputs": parts,
@@ -171,13 +168,15 @@ class Pages:
         }
         return ask(connection, "/_dash-update-component", sent)
 
-    def _outputs(self):
-        return self._asked["output"].strip(".").split("...")
 
-    def _value(self, each):
-        if each["property"] == "n_clicks":
-            return 1
-        return self._days.get(each["property"], VALUES.get(each["id"]))
+def _outputs(callback):
+    """What a callback changes, as list of "id.property"."""
+    return callback["output"].strip(".").split("...")
+
+
+def _value(asked):
+    """A control's value: of a button once pressed, of the range of dates none, so that it has no bound."""
+    return 1 if asked["property"] == "n_clicks" else VALUES.get(asked["id"])
 
 
 def turn_pages(port, number, seed):
@@ -203,8 +202,8 @@ def turn_pages(port, number, seed):
 
 
 def pictures_of(body):
-    """Addresses of all pictures of a page, each once."""
-    return sorted(set(re.findall(r"/(?:thumbnail|mask)/[^\"\\]+", body.decode())))
+    """Addresses of all pictures of a page, each once; Dash writes their strokes as escapes."""
+    return sorted(set(re.findall(r"/(?:thumbnail|mask)/[^\"\\]+", json.dumps(json.loads(body)))))
 
 
 def percentiles(seconds):

@@ -1,6 +1,7 @@
 """Starting the dashboard: the command behind `steel dashboard`."""
 
 import importlib.util
+import logging
 import socket
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def run_dashboard(root, *, data="", run="", port=PORT, host=HOST, token=None, sa
     from helpers.dashboard.places import open_places
     from helpers.dashboard.uploads import MOST_REQUEST
 
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # which tells of each request that waits for a thread
     token = choose_token(host, token)
     require_port(host, port)
     board = make_board(open_places(Path(root), data, run, say))

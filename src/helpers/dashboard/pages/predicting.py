@@ -87,7 +87,7 @@ def predicted_section(board, images):
 def _result(image, names):
     """One image's masks, classes, probabilities and time."""
     if image.state == FAILED:
-        return notice(html.Strong(image.name), f": {image.problem}", tone="bad")
+        return notice(html.Strong(image.name), f": {image.problem.removeprefix(image.name + ': ')}", tone="bad")
     if image.state == WAITING:
         return notice(html.Strong(image.name), ": waits for the network.")
     address = f"/predicted/{image.number}"
@@ -100,7 +100,7 @@ def _result(image, names):
     )
     pixels = image.shape[0] * image.shape[1]
     rows = [
-        (html.Span([swatch(colour), name]), f"{area / pixels:.2%}" if area else "no", f"{highest:.3f}")
+        (html.Span([swatch(colour), name], className="tag"), f"{area / pixels:.2%}" if area else "no", f"{highest:.3f}")
         for name, colour, area, highest in zip(
             names, class_colours(len(names)), image.areas, image.highest, strict=True
         )
@@ -112,7 +112,7 @@ def _result(image, names):
             html.H2(image.name),
             picture,
             html.P(words, className="note"),
-            data_table(["class", "found, share of the image", "highest probability"], rows),
+            data_table(["class", "share of the image", "highest probability"], rows),
         ],
         className="result",
     )
