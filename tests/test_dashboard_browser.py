@@ -268,7 +268,7 @@ def test_viewer_leafs_zooms_and_shows_layers_by_mouse_and_keyboard(browser, serv
         pane = page.locator(".pane").first.bounding_box()
         page.mouse.move(pane["x"] + 100, pane["y"] + 50)
         page.mouse.wheel(0, -300)
-        page.wait_for_function(f"{zoom} > {near} + 0.1")
+        page.wait_for_function(f"() => {zoom} > {near} + 0.1")
         before = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--x')")
         page.mouse.down()
         page.mouse.move(pane["x"] + 60, pane["y"] + 40, steps=3)
@@ -287,7 +287,7 @@ def test_viewer_leafs_zooms_and_shows_layers_by_mouse_and_keyboard(browser, serv
         assert mask.is_visible()
         page.locator("#opacity [role=slider]").focus()
         page.keyboard.press("End")
-        page.wait_for_function("getComputedStyle(document.querySelector('#viewer .mask')).opacity === '1'")
+        page.wait_for_function("() => getComputedStyle(document.querySelector('#viewer .mask')).opacity === '1'")
         page.locator("#viewer-title").click()
         opened.press("p")
         assert (
