@@ -154,12 +154,12 @@ def register(app, board):
 
 
 def three_at_random(board, query):
-    """Three images of a query by chance, target beside prediction; those that have both, as long as there are any."""
+    """Three images of a query by chance, target beside prediction; those that have both first, then those with a target."""
     scores = board.model(query.model)
     rows = select_rows(board.catalogue, query, scores).tolist()
     named = {row: board.catalogue.image_of(row) for row in rows}
     both = [row for row, (part, image_id) in named.items() if scores and part == TRAIN and image_id in scores.places]
-    rows = both or rows
+    rows = both or [row for row, (part, _) in named.items() if part == TRAIN] or rows
     if not rows:
         return notice("There is no such image in this range of dates. Choose another class, or a wider range.")
     chosen = random.sample(rows, min(AT_RANDOM, len(rows)))
