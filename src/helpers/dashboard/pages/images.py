@@ -14,6 +14,7 @@ from helpers.dashboard.select import (
     BY_MISSED,
     BY_NAME,
     BY_SIZE,
+    OF_MODEL,
     SCORES,
     SHARES,
     VERDICTS,
@@ -199,8 +200,7 @@ def page_of(board, query, number, per_page=PER_PAGE):
 
 def _lacking(query, scores):
     """Why nothing is shown."""
-    if scores is None and (
-        query.verdict != ANY or query.scores != SCORES or query.order in (BY_DICE, BY_MISSED, BY_INVENTED)
-    ):
+    asks = query.verdict != ANY or query.scores != SCORES or query.order in OF_MODEL
+    if scores is None and asks:
         return "There are no predictions to choose by: run the series, or choose the run with --run."
     return "No image fits. Choose a wider range, or fewer filters."
