@@ -155,7 +155,7 @@ def register(app, board):
 
 
 def three_at_random(board, query):
-    """Three images of a query by chance, target beside prediction; those that have both first, then those with a target."""
+    """Three images of a query by chance; those with target and prediction first, then those with a target."""
     scores = board.model(query.model)
     rows = select_rows(board.catalogue, query, scores).tolist()
     named = {row: board.catalogue.image_of(row) for row in rows}
