@@ -5,6 +5,7 @@ extras `dashboard` and `test`, and Chromium.
 """
 
 import argparse
+import logging
 import socket
 import threading
 from pathlib import Path
@@ -30,6 +31,7 @@ def main():
     parser.add_argument("--page", default="worst", help="distribution, images, worst, submission or predict (worst)")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "dashboard.png", metavar="FILE")
     arguments = parser.parse_args()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     board = make_board(open_places(ROOT, arguments.data, arguments.run))
     board.scores.wait()
     with socket.socket() as free:

@@ -108,12 +108,12 @@ def write_workbook(submission, path, *, most_rows=MOST_ROWS, longest_cell=LONGES
     return WrittenWorkbook(Path(path), len(rows), len(workbook.worksheets), split, width)
 
 
-def read_workbook(path, *, most_unpacked=MOST_UNPACKED):
+def read_workbook(path, *, most_unpacked=None):
     """Read a submission back from a workbook.
 
     Args:
         path: a file of `write_workbook`.
-        most_unpacked: bytes that its parts may have together once they are unpacked.
+        most_unpacked: bytes that its parts may have together once they are unpacked; None allows `MOST_UNPACKED`.
 
     Returns:
         Table of strings as `helpers.data.tables.read_table` gives it of the CSV file: the columns of one of the
@@ -124,7 +124,7 @@ def read_workbook(path, *, most_unpacked=MOST_UNPACKED):
         ValueError: it is no workbook, is too large, or its sheets don't have the columns of a submission.
     """
     check_present(path, "an Excel workbook")
-    _check_archive(path, most_unpacked)
+    _check_archive(path, MOST_UNPACKED if most_unpacked is None else most_unpacked)
     try:
         with open(path, "rb") as file:
             workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)

@@ -14,6 +14,7 @@ from helpers.dashboard.select import (
     BY_MISSED,
     BY_NAME,
     BY_SIZE,
+    OF_MODEL,
     SCORES,
     SHARES,
     VERDICTS,
@@ -154,12 +155,12 @@ def register(app, board):
 
 
 def three_at_random(board, query):
-    """Three images of a query by chance, target beside prediction; those that have both, as long as there are any."""
+    """Three images of a query by chance; those with target and prediction first, then those with a target."""
     scores = board.model(query.model)
     rows = select_rows(board.catalogue, query, scores).tolist()
     named = {row: board.catalogue.image_of(row) for row in rows}
     both = [row for row, (part, image_id) in named.items() if scores and part == TRAIN and image_id in scores.places]
-    rows = both or rows
+    rows = both or [row for row, (part, _) in named.items() if part == TRAIN] or rows
     if not rows:
         return notice("There is no such image in this range of dates. Choose another class, or a wider range.")
     chosen = random.sample(rows, min(AT_RANDOM, len(rows)))
@@ -199,8 +200,7 @@ def page_of(board, query, number, per_page=PER_PAGE):
 
 def _lacking(query, scores):
     """Why nothing is shown."""
-    if scores is None and (
-        query.verdict != ANY or query.scores != SCORES or query.order in (BY_DICE, BY_MISSED, BY_INVENTED)
-    ):
+    asks = query.verdict != ANY or query.scores != SCORES or query.order in OF_MODEL
+    if scores is None and asks:
         return "There are no predictions to choose by: run the series, or choose the run with --run."
     return "No image fits. Choose a wider range, or fewer filters."
