@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from filelock import FileLock
 
+from helpers.files import written_beside
 from helpers.runs import now
 
 LONGEST_NOTE = 2_000
@@ -77,11 +79,19 @@ class Marks:
 
     def _open(self):
         """A connection of its own, since those of SQLite belong to a thread."""
+        if not self.path.is_file():
+            self._make()
+        return sqlite3.connect(self.path, timeout=10)
+
+    def _make(self):
+        """Make the file, beside and by one alone: SQLite waits for nobody when it begins to write ahead."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self.path, timeout=10)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute(CREATE)
-        return database
+        with FileLock(f"{self.path}.lock"):
+            if self.path.is_file():
+                return
+            with written_beside(self.path) as beside, closing(sqlite3.connect(beside)) as database, database:
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute(CREATE)
 
 
 def csv_text(columns, rows):
