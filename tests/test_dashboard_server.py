@@ -16,14 +16,10 @@ from bad_files import broken_workbook, png_bomb, zip_bomb
 from helpers.dashboard import serve
 from helpers.dashboard import uploads as uploads_module
 from helpers.dashboard.app import make_app
-from helpers.dashboard.board import Board, make_board
-from helpers.dashboard.catalogue import make_catalogue
+from helpers.dashboard.board import make_board
 from helpers.dashboard.guard import choose_token, is_loopback
-from helpers.dashboard.marks import Marks
 from helpers.dashboard.places import open_places
-from helpers.dashboard.prediction import DONE, FAILED, WAITING, Prediction, Predictor, find_bundle
-from helpers.dashboard.scores import ScoreKeeper
-from helpers.dashboard.sessions import Sessions
+from helpers.dashboard.prediction import DONE, FAILED, WAITING, Prediction, Predictor
 from helpers.dashboard.submissions import compare_uploaded, ours, score_uploaded
 from helpers.dashboard.thumbnails import WIDTH, Thumbnails
 from helpers.inference.submission import ROW_PER_MASK, write_submission
@@ -45,18 +41,9 @@ OUTSIDE = [
 
 def board_of(places):
     """A board whose network is made by hand, with all scores computed."""
-    scores = ScoreKeeper(places)
-    scores.start()
-    scores.wait()
-    return Board(
-        places,
-        make_catalogue(places),
-        scores,
-        Thumbnails(places.home / "thumbnails"),
-        Marks(places.home / "marks.sqlite"),
-        Sessions(),
-        Predictor(find_bundle(places), LoadedByHand),
-    )
+    made = make_board(places, LoadedByHand)
+    made.scores.wait()
+    return made
 
 
 @pytest.fixture(scope="module")

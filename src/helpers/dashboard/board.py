@@ -46,11 +46,12 @@ class Board:
         return self.scores.models.get(name)
 
 
-def make_board(places):
+def make_board(places, load=None):
     """Read what there is to show, and begin to compute what is not kept yet.
 
     Args:
         places: `Places`.
+        load: function of a bundle's folder that gives the network to predict with; None loads the bundle.
 
     Returns:
         `Board`.
@@ -64,5 +65,5 @@ def make_board(places):
         Thumbnails(places.home / "thumbnails"),
         Marks(places.home / "marks.sqlite"),
         Sessions(),
-        Predictor(find_bundle(places)),
+        Predictor(find_bundle(places), load),
     )

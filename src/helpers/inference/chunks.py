@@ -12,12 +12,13 @@ import cv2
 import numpy as np
 
 from helpers.data.problems import one_line
+from helpers.inference.ahead import work_ahead
 from helpers.inference.predict import in_batches
 from helpers.inference.reading import LARGEST_FILE, MOST_PIXELS, UnreadableError, decode_image
 
 CHUNK = 128  # images
 THREADS = min(8, os.cpu_count() or 1)
-AHEAD = 16  # images that are read, or whose masks are made, while the network works
+AHEAD = 15  # images that are read, or whose masks are made, while the network works
 DIGITS = 6  # of a probability
 JPEG_QUALITY = 85
 
@@ -94,7 +95,7 @@ def predict_chunk(detector, chunk, *, most_pixels=MOST_PIXELS, draw=None, done=l
     with ThreadPoolExecutor(THREADS) as pool:
 
         def read_images():
-            read = _ahead(pool, lambda source: _read(source, detector.channels, most_pixels), chunk.sources)
+            read = work_ahead(pool, lambda source: _read(source, detector.channels, most_pixels), chunk.sources, AHEAD)
             for source, image in zip(chunk.sources, read, strict=True):
                 if isinstance(image, UnreadableError):
                     result.unreadable.append([source.name, one_line(image)])
@@ -104,7 +105,7 @@ def predict_chunk(detector, chunk, *, most_pixels=MOST_PIXELS, draw=None, done=l
                     yield image
 
         seen = ((*waiting.popleft(), each) for each in detector.see(read_images()))
-        for rows, overlays in _ahead(pool, lambda each: _decide(detector, *each, draw), seen):
+        for rows, overlays in work_ahead(pool, lambda each: _decide(detector, *each, draw), seen, AHEAD):
             result.rows += rows
             result.overlays |= overlays
             done()
@@ -137,14 +138,3 @@ def _decide(detector, name, image, seen, draw):
     picture = draw(image, np.stack([each.mask for each in detections], axis=-1))
     _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return rows, {name: data.tobytes()}
-
-
-def _ahead(pool, function, items):
-    """What a function gives for each of some items, in order, worked out by a pool a few items ahead."""
-    waiting = deque()
-    for item in items:
-        waiting.append(pool.submit(function, item))
-        if len(waiting) >= AHEAD:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()

@@ -1,13 +1,13 @@
 """Images through a network in a stream: they are read, and their masks made and encoded, while the network works."""
 
 import os
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from helpers.data.resize import resize_probabilities
+from helpers.inference.ahead import work_ahead
 from helpers.inference.predict import Passes, bundle_decisions, in_batches, threshold_masks
 from helpers.rle import mask2rle
 
@@ -87,8 +87,8 @@ def predict_in_stream(engine, bundle, items, read, *, state=None, batch_size=BAT
         return Predicted(item, shape, runs, highest)
 
     with ThreadPoolExecutor(threads, thread_name_prefix="steel") as pool:
-        found = _ahead(pool, read_one, items, AHEAD * batch_size)
-        yield from _ahead(pool, decide, through_network(found), AHEAD * batch_size)
+        found = work_ahead(pool, read_one, items, AHEAD * batch_size)
+        yield from work_ahead(pool, decide, through_network(found), AHEAD * batch_size)
 
 
 def decide_runs(probabilities, shape, decisions, smallest):
@@ -116,14 +116,3 @@ def decide_runs(probabilities, shape, decisions, smallest):
         masks = threshold_masks(plane, decisions.thresholds[this], smallest[this], decisions.filled[this])
         runs[index] = mask2rle(masks[..., 0])
     return tuple(runs), tuple(highest.tolist())
-
-
-def _ahead(pool, function, items, most):
-    """What a function gives for each item, in order, worked out by a pool for at most so many items ahead."""
-    waiting = deque()
-    for item in items:
-        waiting.append(pool.submit(function, item))
-        if len(waiting) > most:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
