@@ -22,8 +22,8 @@ from common import PROCESSOR, RESULTS
 from sheets import write_sheets
 
 from helpers.files import write_json
-from helpers.inference.cluster import engine_of_workers, local_cluster, predict_on_cluster
-from helpers.inference.engines import FASTEST
+from helpers.inference.cluster import local_cluster, predict_on_cluster
+from helpers.inference.engines import FASTEST, KINDS
 from helpers.inference.many import Asked, predict_images
 
 ROOT = Path(__file__).absolute().parents[1]
@@ -58,8 +58,9 @@ def main():
     parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--photographs", type=Path)
     parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "steel_unet")
+    parser.add_argument("--engine", default=FASTEST, choices=[FASTEST, *KINDS])
     options = parser.parse_args()
-    asked, cores = Asked(options.bundle, engine=engine_of_workers(FASTEST)), os.cpu_count() or 1
+    asked, cores = Asked(options.bundle, engine=options.engine), os.cpu_count() or 1
     rates, same = {}, {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -11,9 +11,10 @@ the disk, calibrate 8 bits, and tell what an engine costs of `kaggle_dice`. Time
 - `shipped`: `models/steel_unet` as it is, at its own size and with mirror images.
 
 `predict` is what is usual today: `model.predict`, with one batch after the other read, predicted and encoded. The
-others go through `helpers.inference.pipeline`. Each row is timed in a process of its own, one at a time, in rounds, so
-that a slow minute meets all of them; medians are stored under `benchmarks/results/`. PYTHON is the interpreter of the
-peer's environment (see `benchmarks/peer_unet.py`), which times the same U-Net in PyTorch. Nothing else should run then.
+others go through `helpers.inference.stream`, as `steel predict` does. Each row is timed in a process of its own, one at
+a time, in rounds, so that a slow minute meets all of them; medians are stored under `benchmarks/results/`. PYTHON is
+the interpreter of the peer's environment (see `benchmarks/peer_unet.py`), which times the same U-Net in PyTorch.
+Nothing else should run then.
 """
 
 import argparse
@@ -37,9 +38,10 @@ from helpers.data.dataset import read_dataset
 from helpers.data.images import read_image
 from helpers.data.resize import resize_image
 from helpers.files import read_json, write_json
+from helpers.inference.detector import Detector
 from helpers.inference.engines import KINDS, open_engine, processor_abilities
-from helpers.inference.pipeline import predict_in_stream
 from helpers.inference.predict import in_batches, predict_masks
+from helpers.inference.stream import detect_in_stream
 from helpers.rle import mask2rle
 from helpers.runs import find_data
 
@@ -112,7 +114,8 @@ def one_after_the_other(engine, bundle, paths):
 
 def in_a_stream(engine, bundle, paths):
     """Read, decided and encoded while the network works."""
-    yield from predict_in_stream(engine, bundle, paths, lambda path: read_image(path, bundle["channels"]))
+    detector = Detector(engine, bundle)
+    yield from detect_in_stream(detector, paths, lambda path: read_image(path, detector.channels))
 
 
 def count_a_second(results, seconds, untimed=2 * BATCH):

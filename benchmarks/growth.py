@@ -27,9 +27,9 @@ from helpers.data.images import read_image
 from helpers.data.made_up import make_data
 from helpers.data.tables import ROW_PER_PAIR
 from helpers.files import write_csv, write_json
-from helpers.inference.engines import open_engine
-from helpers.inference.pipeline import predict_in_stream
+from helpers.inference.detector import Detector
 from helpers.inference.score import score_submission
+from helpers.inference.stream import detect_in_stream
 
 SHIPPED = Path(__file__).absolute().parents[1] / "models" / "steel_unet"
 
@@ -56,12 +56,12 @@ def make_network(folder, data, shape):
 
 def predict(place, names, shape):
     """Predict images and write their masks; returns (the engine's name, the number of masks)."""
-    engine, bundle = open_engine(place / "bundle")
+    detector = Detector.load(place / "bundle")
     paths = [place / "sheets" / "train_images" / name for name in names]
-    found = predict_in_stream(engine, bundle, paths, lambda path: read_image(path, bundle["channels"]))
-    rows = [(f"{each.item.name}_{number}", text) for each in found for number, text in enumerate(each.runs, start=1)]
+    found = detect_in_stream(detector, paths, lambda path: read_image(path, detector.channels))
+    rows = [(f"{each.item.name}_{one.class_id}", one.runs) for each in found for one in each.result]
     write_csv(_submission(place, names), pd.DataFrame(rows, columns=ROW_PER_PAIR), index=False)
-    return engine.name, sum(1 for _, text in rows if text)
+    return detector.engine.name, sum(1 for _, text in rows if text)
 
 
 def score(place, names, shape):

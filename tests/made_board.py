@@ -6,9 +6,9 @@ import pandas as pd
 from helpers.dashboard.places import Places
 from helpers.data.dataset import read_dataset
 from helpers.files import write_json
+from helpers.inference.detector import Detector
 from helpers.inference.judging import PREDICTIONS
 from helpers.inference.kept import keep_predictions
-from helpers.inference.predict import threshold_masks
 from helpers.inference.submission import write_submission
 from helpers.inference.trials import KeptTrial, write_trial
 from helpers.runs import Run
@@ -31,29 +31,23 @@ def predicted(number):
 
 
 class NetworkByHand:
-    """Knows an image by the grey value of its first pixel, as `tiny_image` writes it."""
+    """Knows an image by the grey value of its first pixel, as `tiny_image` writes it; takes no white one."""
+
+    name = "hand"
 
     def predict_on_batch(self, batch):
         numbers = np.round(batch[:, 0, 0, 0] * 255).astype(int)
+        if 255 in numbers:
+            raise ValueError("the network by hand takes no white image")
         return np.stack([0.98 * predicted(number) for number in numbers]).astype(np.float32)
 
     def get_weights(self):
         return [np.zeros(1)]
 
 
-class LoadedByHand:
-    """As `helpers.dashboard.prediction.Network`."""
-
-    bundle = NETWORK
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def predict(self, image):
-        if image.shape[:2] != SHAPE:
-            raise ValueError("the network by hand knows images of 32 x 64 pixels alone")
-        (probabilities,) = NetworkByHand().predict_on_batch(image[np.newaxis] / 255)
-        return probabilities, threshold_masks(probabilities, (0.5,) * 4)
+def load_by_hand(folder):
+    """The `Detector` of the network by hand, whatever the folder."""
+    return Detector(NetworkByHand(), NETWORK | {"thresholds": [0.5] * 4, "smallest_masks": [0.0] * 4})
 
 
 def split_of(dataset):

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from helpers.inference.chunks import AHEAD, Chunk, make_chunks, predict_chunk
+from helpers.inference.chunks import Chunk, make_chunks, predict_chunk
 from helpers.inference.detector import Detector
 from helpers.inference.sources import find_images
+from helpers.inference.stream import AHEAD
 from helpers.models.bundle_file import read_bundle
 from tiny_models import SHAPE, BrightEngine, tiny_bundle
 

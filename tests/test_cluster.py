@@ -1,10 +1,13 @@
 """Predictions by several processes: the same to the byte, whoever works, and also when one of them dies."""
 
+import hashlib
+import json
 import os
 import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,7 +19,7 @@ distributed = pytest.importorskip("distributed")
 import cloudpickle  # noqa: E402
 
 import tiny_models  # noqa: E402
-from helpers.inference.cluster import engine_of_workers, local_cluster, predict_on_cluster, work_on  # noqa: E402
+from helpers.inference.cluster import local_cluster, predict_on_cluster, work_on  # noqa: E402
 from helpers.inference.detector import Detector  # noqa: E402
 from helpers.inference.many import Asked, predict_images  # noqa: E402
 from helpers.models.bundle_file import read_bundle  # noqa: E402
@@ -126,10 +129,28 @@ def test_a_worker_that_is_killed_costs_its_own_chunk_alone(client, sheets, asked
     assert any("was lost" in record.message for record in caplog.records)
 
 
-def test_engine_of_workers_is_one_that_needs_no_export():
-    assert engine_of_workers("fastest") == engine_of_workers("keras") == "keras"
-    with pytest.raises(ValueError, match="got 'onnx' for a cluster, whose workers get the bundle alone. Take keras"):
-        engine_of_workers("onnx")
+def test_workers_are_sent_the_export_that_the_engine_opens(client, sheets, asked, tmp_path):
+    """They find the same files beside the bundle, and are told which engine of several it is."""
+    bundle = read_bundle(asked.bundle)
+    export = asked.bundle / "exports" / "onnx"
+    export.mkdir(parents=True)
+    (export / "network.onnx").write_bytes(b"a network")
+    files = {"network.onnx": hashlib.sha256(b"a network").hexdigest()}
+    record = {"format": 1, "sha256": bundle["sha256"], "networks": {"32x64": "network.onnx"}, "files": files}
+    (export / "export.json").write_text(json.dumps(record | {"checks": {}, "data": "none"}))
+    seen = tmp_path / "seen"
+
+    def load(asked):
+        if not seen.exists():
+            seen.write_bytes((asked.bundle / "exports" / "onnx" / "network.onnx").read_bytes() + asked.engine.encode())
+        return load_bright(asked)
+
+    work = lambda asked, chunks: predict_on_cluster(client, asked, chunks, load)  # noqa: E731
+    predict_images([sheets], tmp_path / "out", replace(asked, engine="onnx"), chunk_size=CHUNK, work=work)
+    assert seen.read_bytes() == b"a networkonnx"
+    (export / "network.onnx").write_bytes(b"another one")
+    with pytest.raises(ValueError, match="this is not the file that was exported"):
+        predict_images([sheets], tmp_path / "more", replace(asked, engine="onnx"), chunk_size=CHUNK, work=work)
 
 
 def test_a_chunk_that_fails_is_tried_a_few_times_and_no_more(client, sheets, asked, tmp_path):

@@ -415,7 +415,7 @@ def test_images_are_predicted_shown_and_downloaded(browser, served):
             ("clean.png", png_of(4)),
         ]
         opened.upload("drop-images", *files)
-        page.get_by_text("2 of 4 predicted.").wait_for()
+        page.get_by_text("2 of 4 predicted by hand.").wait_for()
         opened.settle()
         assert page.locator(".result h2").all_inner_texts() == ["five.png", "clean.png"]
         assert page.locator(".result").first.locator("tbody tr").nth(1).inner_text().split() == [

@@ -24,7 +24,7 @@ from helpers.dashboard.submissions import compare_uploaded, ours, score_uploaded
 from helpers.dashboard.thumbnails import WIDTH, Thumbnails
 from helpers.inference.submission import ROW_PER_MASK, write_submission
 from helpers.inference.workbook import write_workbook
-from made_board import MODEL, LoadedByHand, make_places, predicted
+from made_board import MODEL, load_by_hand, make_places, predicted
 from tiny_models import SHAPE, tiny_image, tiny_masks, write_image
 
 TOKEN = "a token of enough characters"
@@ -41,7 +41,7 @@ OUTSIDE = [
 
 def board_of(places):
     """A board whose network is made by hand, with all scores computed."""
-    made = make_board(places, LoadedByHand)
+    made = make_board(places, load_by_hand)
     made.scores.wait()
     return made
 
@@ -492,10 +492,10 @@ def test_a_bomb_is_not_decoded(client, board, monkeypatch):
 
 
 def test_what_the_network_can_not_take_is_said_and_the_worker_goes_on(client, board):
-    wide = cv2.imencode(".png", np.zeros((8, 99), np.uint8))[1].tobytes()
-    send(client, "/upload/images", ("wide.png", wide), ("good.png", png_of(2)))
+    white = cv2.imencode(".png", np.full(SHAPE, 255, np.uint8))[1].tobytes()
+    send(client, "/upload/images", ("white.png", white), ("good.png", png_of(2)))
     failed, good = wait_for(client, board)
-    assert failed.problem == "the network by hand knows images of 32 x 64 pixels alone" and good.state == DONE
+    assert failed.problem == "the network by hand takes no white image" and good.state == DONE
 
 
 def test_without_a_model_nothing_is_predicted(tmp_path):
@@ -532,7 +532,8 @@ def test_a_bundle_predicts_as_the_series_does(tmp_path):
     done = predictor.predict(Prediction(0, "a.png", tmp_path / "a.png"))
     (expected,) = predict_masks(*load_bundle(predictor.folder), [image[..., np.newaxis]])
     np.testing.assert_array_equal(done.masks(), expected)
-    assert done.state == DONE and done.shape == (48, 100) and expected.any() and predictor.loaded
+    assert done.state == DONE and done.shape == (48, 100) and expected.any()
+    assert predictor.engine.startswith("Keras 3.")
     predictor.close()
 
 
@@ -582,7 +583,7 @@ def test_addresses_to_open():
 def test_make_board_takes_up_what_is_kept(board):
     made = make_board(board.places)
     assert list(made.scores.models) == [MODEL] and made.scores.waiting == []
-    assert made.predictor.folder == board.places.run.directory / "models" / MODEL and not made.predictor.loaded
+    assert made.predictor.folder == board.places.run.directory / "models" / MODEL and not made.predictor.engine
     assert serve.describe(made) == "tiny: 20 training and 3 test images; run tiny-smoke."
     made.close()
 

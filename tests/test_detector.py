@@ -7,8 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from helpers.data.resize import resize_probabilities
 from helpers.inference import Detector
-from helpers.inference.predict import predict_masks, predict_probabilities
+from helpers.inference.detector import Seen
+from helpers.inference.predict import predict_masks, predict_probabilities, threshold_masks
+from helpers.inference.tiles import plan_tiles
 from helpers.models.build import build_model
 from helpers.models.bundle import load_bundle, save_bundle
 from helpers.models.bundle_file import read_bundle
@@ -92,7 +95,7 @@ def test_images_of_any_size_are_scaled_whole_where_nobody_knows_the_trained_size
     (seen,) = detector.see([image])
     assert seen.tiling.whole and seen.probabilities.shape[:2] == SHAPE
     (whole,) = predict_probabilities(BrightEngine(), detector.bundle, [image])
-    assert detector.decide(seen)[0].probability == whole[..., 0].max()
+    assert detector.decide(seen)[0].mask.shape == whole.shape[:2]
 
 
 def test_the_trained_size_can_be_told(make):
@@ -225,3 +228,22 @@ def test_load_of_a_bundle_whose_classifier_is_missing(trained, tmp_path):
     path.write_text(json.dumps(json.loads(path.read_text()) | gated))
     with pytest.raises(FileNotFoundError, match=r"sure.bundle\.json is not there"):
         Detector.load(folder, engine="keras")
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (64, 128), (37, 50), (9, 20)])
+@pytest.mark.parametrize("filled", [(), (True, False, True)])
+def test_decide_gives_what_whole_masks_give(make, shape, filled):
+    """Also at thresholds that the highest probability just reaches."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        probabilities = rng.random((*SHAPE, 3), np.float32) * np.float32([1, 0.5, 0.9])
+        highest = probabilities.max(axis=(0, 1))
+        thresholds, smallest = [0.8, 0.6, float(highest[2])], np.array([0.0, 0.0, rng.choice([0.0, 0.01])])
+        names = {"class_names": ["one", "two", "three"], "smallest_masks": [0.0] * 3}
+        detector = make(thresholds=thresholds, filled=list(filled), **names)
+        seen = Seen(plan_tiles(shape, SHAPE, None), probabilities, smallest)
+        masks = threshold_masks(resize_probabilities(probabilities, shape), thresholds, smallest, filled)
+        for index, found in enumerate(detector.decide(seen)):
+            np.testing.assert_array_equal(found.mask, masks[..., index])
+            assert (found.runs, found.probability) == (mask2rle(masks[..., index]), float(highest[index]))
+            assert found.pixels == masks[..., index].sum()

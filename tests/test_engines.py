@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from helpers.files import read_json, write_json
-from helpers.inference import engines
+from helpers.inference import Detector, engines
 from helpers.inference.engines import KINDS, RECORD, export_command, export_folder, network_shapes, open_engine
-from helpers.inference.pipeline import predict_in_stream
 from helpers.inference.predict import predict_probabilities
+from helpers.inference.stream import detect_in_stream
 from helpers.models.bundle import load_bundle
 
 # How far probabilities may lie from Keras's.
@@ -112,11 +112,11 @@ def test_openvino_gives_an_image_the_same_whatever_else_is_in_its_batch(exported
 
 
 def test_engines_feed_the_stream(exported):
-    engine, bundle = opened(exported[0], "openvino")
+    detector = Detector(*opened(exported[0], "openvino"), batch_size=3)
     images = {f"{number}.png": np.full((32, 64, 1), 60 * number, np.uint8) for number in range(4)}
-    found = list(predict_in_stream(engine, bundle, images, images.get, batch_size=3))
+    found = list(detect_in_stream(detector, images, images.get))
     assert [each.item for each in found] == list(images)
-    assert all(len(each.runs) == 4 for each in found)
+    assert all(len(each.result) == 4 for each in found)
 
 
 @pytest.mark.parametrize("engine", ["openvino", "openvino-int8", "onnx"])

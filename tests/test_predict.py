@@ -229,7 +229,7 @@ def test_threshold_masks_with_another_number_of_thresholds(thresholds):
         threshold_masks(np.zeros((2, 2, 3), np.float32), thresholds)
 
 
-@pytest.mark.parametrize("module", ["predict", "evaluate", "submission", "pipeline", "export"])
+@pytest.mark.parametrize("module", ["predict", "evaluate", "submission", "stream", "export"])
 def test_inference_does_not_load_tensorflow(module):
     """It takes seconds, and a submission is read without a network."""
     code = f"import sys, helpers.inference.{module}; sys.exit(bool({{'tensorflow', 'keras'}} & set(sys.modules)))"

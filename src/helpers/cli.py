@@ -258,17 +258,16 @@ def _compare(options):
 def _predict(options):
     from helpers.inference.many import Asked, default_bundle, predict_images
 
-    draw, work, engine = None, None, options.engine
+    draw, work = None, None
     if options.overlays or options.gallery:
         from helpers.report.figures import overlay as draw
     if options.cluster is not None:
-        from helpers.inference.cluster import engine_of_workers, work_on
+        from helpers.inference.cluster import work_on
 
-        engine = engine_of_workers(engine)
         work = work_on(options.cluster, options.out / "cluster.log")
     asked = Asked(
         options.bundle or default_bundle(),
-        engine=engine,
+        engine=options.engine,
         batch_size=options.batch_size,
         image_shape=options.image_shape,
         most_pixels=options.most_pixels,

@@ -51,7 +51,7 @@ def make_board(places, load=None):
 
     Args:
         places: `Places`.
-        load: function of a bundle's folder that gives the network to predict with; None loads the bundle.
+        load: function of a bundle's folder that gives the `Detector` to predict with; None loads the bundle.
 
     Returns:
         `Board`.

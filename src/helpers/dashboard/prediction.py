@@ -1,4 +1,4 @@
-"""Images that were uploaded, and what a network makes of them. TensorFlow is loaded when the first one is predicted."""
+"""Images that were uploaded, and what a network makes of them. It is loaded when the first one is predicted."""
 
 import secrets
 import threading
@@ -15,10 +15,9 @@ from helpers.dashboard.marks import csv_text
 from helpers.dashboard.pictures import paint
 from helpers.dashboard.uploads import read_uploaded_image
 from helpers.files import read_json
-from helpers.inference.predict import Passes, bundle_decisions, threshold_masks
+from helpers.inference.detector import Detector
 from helpers.inference.submission import ROW_PER_MASK
-from helpers.models.versions import parts_of
-from helpers.rle import build_masks, mask2rle
+from helpers.rle import build_masks
 
 SHIPPED = "models/steel_unet"  # of the project: the bundle for data without a run
 WAITING, DONE, FAILED = "waiting", "done", "failed"
@@ -35,7 +34,7 @@ class Prediction:
         state: `WAITING`, `DONE` or `FAILED`.
         shape: (height, width) in pixels, once it is done.
         runs: a run-length text for each class.
-        highest: for each class the highest probability of a pixel, a fraction.
+        highest: for each class the highest probability that the network gave a pixel, a fraction.
         seconds: that the image took, with reading it.
         problem: why it failed.
         version: stands in its addresses, so that no browser takes an image sent before for this one.
@@ -63,7 +62,7 @@ class Prediction:
 
 
 def find_bundle(places):
-    """The bundle to predict with: the best one of the run, else the one that ships with the project.
+    """The bundle to predict with: that of the model that the run decided by, else the one that ships with the project.
 
     Args:
         places: `Places`.
@@ -73,7 +72,7 @@ def find_bundle(places):
     """
     if places.run is not None:
         try:
-            return places.run.directory / "models" / places.run.best_model()
+            return places.run.directory / "models" / places.run.decided_model()
         except FileNotFoundError:
             pass  # a run that didn't train yet; the shipped one is named on the page
     shipped = places.root / SHIPPED
@@ -92,16 +91,16 @@ class Predictor:
 
         Args:
             folder: of a bundle, or None.
-            load: function of the folder that gives a network; None loads the bundle.
+            load: function of the folder that gives a `Detector`; None loads the bundle on the quickest engine.
         """
-        self.folder, self._load = folder, load or Network
+        self.folder, self._load = folder, load or Detector.load
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
-        self._network, self._lock = None, threading.Lock()
+        self._detector, self._lock = None, threading.Lock()
 
     @property
-    def loaded(self):
-        """Whether the network is in memory."""
-        return self._network is not None
+    def engine(self):
+        """The name of what runs the network; "" while it isn't loaded."""
+        return self._detector.engine.name if self._detector else ""
 
     @property
     def about(self):
@@ -141,48 +140,25 @@ class Predictor:
             `Prediction` that is done.
         """
         with self._lock:
-            self._network = self._network or self._load(self.folder)
+            self._detector = self._detector or self._loaded()
             begun = time.perf_counter()
-            image = read_uploaded_image(waiting.path, self._network.bundle["channels"])
-            probabilities, masks = self._network.predict(image)
+            image = read_uploaded_image(waiting.path, self._detector.channels)
+            (detections,) = self._detector.predict([image])
             return replace(
                 waiting,
                 state=DONE,
                 shape=image.shape[:2],
-                runs=tuple(mask2rle(masks[..., number]) for number in range(masks.shape[-1])),
-                highest=tuple(float(value) for value in probabilities.max(axis=(0, 1))),
+                runs=tuple(each.runs for each in detections),
+                highest=tuple(each.probability for each in detections),
                 seconds=time.perf_counter() - begun,
             )
 
-
-class Network:
-    """A bundle's network with its decisions, and the classifier that these may ask.
-
-    Attributes:
-        bundle: what `bundle.json` holds.
-    """
-
-    def __init__(self, folder):
-        """Load the bundle, and predict once so that the first image isn't timed with it."""
-        from helpers.models.bundle import load_bundle
-
-        model, self.bundle = load_bundle(folder)
-        self._decisions = bundle_decisions(self.bundle)
-        self._passes = Passes(model, self.bundle, parts_of([self._decisions.version]))
-        self._state = None
-        if any(self._decisions.gates):
-            from helpers.inference.gate import defect_stater
-
-            self._state = defect_stater(*load_bundle(folder.parent / self.bundle["classifier"]))
-        self.predict(np.zeros((*self.bundle["input_shape"], self.bundle["channels"]), np.uint8))
-
-    def predict(self, image):
-        """(probabilities, masks) of an image, both (height, width, classes), at its own size."""
-        chosen = self._decisions
-        stated = None if self._state is None else self._state([image])
-        (probabilities,) = self._passes.predict_at_own_size([image])
-        smallest = chosen.smallest_of(stated)[0]
-        return probabilities, threshold_masks(probabilities, chosen.thresholds, smallest, chosen.filled)
+    def _loaded(self):
+        """The detector, which predicted once, so that the first image isn't timed with it."""
+        detector = self._load(self.folder)
+        shape = detector.image_shape or detector.bundle["input_shape"]
+        detector.predict([np.zeros((*shape, detector.channels), np.uint8)])
+        return detector
 
 
 def runs_csv(predictions):

@@ -2,23 +2,17 @@
 
 import hashlib
 import json
-import os
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from helpers.data.problems import one_line
-from helpers.inference.ahead import work_ahead
 from helpers.inference.predict import in_batches
 from helpers.inference.reading import LARGEST_FILE, MOST_PIXELS, UnreadableError, decode_image
+from helpers.inference.stream import detect_in_stream
 
 CHUNK = 128  # images
-THREADS = min(8, os.cpu_count() or 1)
-AHEAD = 15  # images that are read, or whose masks are made, while the network works
 DIGITS = 6  # of a probability
 JPEG_QUALITY = 85
 
@@ -91,47 +85,44 @@ def predict_chunk(detector, chunk, *, most_pixels=MOST_PIXELS, draw=None, done=l
     Raises:
         ValueError: the network gives NaN.
     """
-    result, waiting = ChunkResult(), deque()
-    with ThreadPoolExecutor(THREADS) as pool:
 
-        def read_images():
-            read = work_ahead(pool, lambda source: _read(source, detector.channels, most_pixels), chunk.sources, AHEAD)
-            for source, image in zip(chunk.sources, read, strict=True):
-                if isinstance(image, UnreadableError):
-                    result.unreadable.append([source.name, one_line(image)])
-                    done()
-                else:
-                    waiting.append((source.name, image))
-                    yield image
+    def read(source):
+        return _read(source, detector.channels, most_pixels)
 
-        seen = ((*waiting.popleft(), each) for each in detector.see(read_images()))
-        for rows, overlays in work_ahead(pool, lambda each: _decide(detector, *each, draw), seen, AHEAD):
+    def use(source, image, detections):
+        return _use(source.name, image, detections, draw)
+
+    result = ChunkResult()
+    for streamed in detect_in_stream(detector, chunk.sources, read, use):
+        if streamed.problem:
+            result.unreadable.append([streamed.item.name, streamed.problem])
+        else:
+            rows, overlays = streamed.result
             result.rows += rows
             result.overlays |= overlays
-            done()
+        done()
     return result
 
 
 def _read(source, channels, most_pixels):
-    """The image of a source, or the `UnreadableError` that says why there is none."""
+    """The image of a source.
+
+    Raises:
+        UnreadableError: there is none that may be read.
+    """
+    name = Path(source.name)
+    if name.drive or name.root or ".." in name.parts:
+        raise UnreadableError("its name leads out of the folder")
+    if source.size > LARGEST_FILE:
+        raise UnreadableError(f"the file has {source.size / 1e6:,.0f} MB, expected {LARGEST_FILE / 1e6:,.0f} at most")
     try:
-        name = Path(source.name)
-        if name.drive or name.root or ".." in name.parts:
-            raise UnreadableError("its name leads out of the folder")
-        if source.size > LARGEST_FILE:
-            raise UnreadableError(
-                f"the file has {source.size / 1e6:,.0f} MB, expected {LARGEST_FILE / 1e6:,.0f} at most"
-            )
         return decode_image(source.read(), channels, most_pixels)
-    except UnreadableError as error:
-        return error
     except OSError as error:
-        return UnreadableError(f"it can't be read ({error.strerror or error})")
+        raise UnreadableError(f"it can't be read ({error.strerror or error})") from None
 
 
-def _decide(detector, name, image, seen, draw):
+def _use(name, image, detections, draw):
     """(the rows of an image, dict of its name -> its overlay where it has a defect)."""
-    detections = detector.decide(seen)
     rows = [[name, each.class_name, round(each.probability, DIGITS), each.runs, each.pixels] for each in detections]
     if draw is None or not any(each.found for each in detections):
         return rows, {}

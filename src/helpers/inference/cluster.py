@@ -2,8 +2,8 @@
 
 So nothing depends on who works, or how many do.
 
-A worker needs this project (and the engine) installed, and has to see the images under the same paths or addresses. It
-is sent the bundle; its results are sent back, and written where the call was made.
+A worker needs this project and the engine installed, and has to see the images under the same paths or addresses. It
+is sent the bundle and the export that the engine opens; its results come back, and are written where the call was made.
 """
 
 import concurrent.futures
@@ -14,10 +14,12 @@ import tempfile
 import uuid
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from helpers.inference.engines import FASTEST, KERAS
+from helpers.inference.engines import choose_engine, export_files
 from helpers.models.archive import pack_bundle
+from helpers.models.bundle_file import read_bundle
 
 # Times that a chunk is begun again after a failure. After how many lost workers it is given up, the scheduler's own
 # setting says: distributed.scheduler.allowed-failures, which is 3 as well.
@@ -53,26 +55,13 @@ def work_on(address, log_file=None, *, workers=0, load=None):
     return work
 
 
-def engine_of_workers(engine):
-    """The engine that workers run, the same on each, so that who does a chunk doesn't show in the results.
-
-    Args:
-        engine: as asked for; "fastest" leaves the choice.
-
-    Raises:
-        ValueError: it opens an export, which isn't sent to workers: they get the bundle alone.
-    """
-    if engine not in (FASTEST, KERAS):
-        raise ValueError(f"engine: got {engine!r} for a cluster, whose workers get the bundle alone. Take {KERAS}.")
-    return KERAS
-
-
 def predict_on_cluster(client, asked, chunks, load=None):
     """Let the workers of a cluster predict chunks.
 
     Args:
         client: distributed.Client.
-        asked: `helpers.inference.many.Asked`, with an engine of `engine_of_workers`.
+        asked: `helpers.inference.many.Asked`; the quickest engine is that of this machine, and all workers run it, so
+            that who does a chunk doesn't show in the results.
         chunks: list of `Chunk`.
         load: function of `Asked`, with the bundle as unpacked on a worker, that gives what predicts there; None takes
             `Asked.load`.
@@ -81,15 +70,14 @@ def predict_on_cluster(client, asked, chunks, load=None):
         (chunk, `ChunkResult`), as they are done.
 
     Raises:
-        ValueError, OSError: a chunk failed, or the worker that had it was lost, more often than is allowed.
+        ValueError, OSError, ImportError: a chunk failed, or the worker that had it was lost, more often than is
+            allowed; or the engine isn't there.
     """
     distributed = _distributed()
     from helpers.inference.cluster_worker import DetectorPlugin, predict_here
 
-    with tempfile.TemporaryDirectory() as folder:
-        packed = pack_bundle(asked.bundle, Path(folder) / "bundle.zip").read_bytes()
     plugin = f"steel-detector-{uuid.uuid4()}"
-    client.register_plugin(DetectorPlugin(packed, asked, load), name=plugin)
+    client.register_plugin(DetectorPlugin(*_sent(asked), load), name=plugin)
     left, out, running, by_worker = iter(chunks), {}, distributed.as_completed(), Counter()
 
     def hand_out(count):
@@ -117,6 +105,16 @@ def predict_on_cluster(client, asked, chunks, load=None):
         if client.status == "running":
             client.cancel(list(out))
             client.unregister_worker_plugin(plugin)
+
+
+def _sent(asked):
+    """What every worker is sent: the packed bundle, the files beside it that the engine opens, and what is asked."""
+    bundle = read_bundle(asked.bundle)
+    engine = choose_engine(asked.bundle, bundle, asked.engine, say=lambda line: None)
+    files = {name: path.read_bytes() for name, path in export_files(asked.bundle, bundle, engine).items()}
+    with tempfile.TemporaryDirectory() as folder:
+        packed = pack_bundle(asked.bundle, Path(folder) / "bundle.zip").read_bytes()
+    return packed, files, replace(asked, engine=engine)
 
 
 def _result(future, chunk):

@@ -30,15 +30,16 @@ class Done:
 class DetectorPlugin(WorkerPlugin):
     """Brings a bundle to every worker, also to those that join later, and loads it there once."""
 
-    def __init__(self, packed, asked, load=None):
+    def __init__(self, packed, files, asked, load=None):
         """Take what is needed to every worker.
 
         Args:
             packed: the bundle, as bytes of `helpers.models.archive.pack_bundle`.
+            files: dict of path in the bundle's folder -> bytes, of what the engine opens besides.
             asked: `helpers.inference.many.Asked`.
             load: function of `Asked` that gives what predicts; None takes `Asked.load`.
         """
-        self._packed, self._asked, self._load = packed, asked, load
+        self._packed, self._files, self._asked, self._load = packed, files, asked, load
 
     def setup(self, worker):
         """Called on each worker; the network is loaded by the first chunk, since a worker has to answer meanwhile."""
@@ -52,7 +53,11 @@ class DetectorPlugin(WorkerPlugin):
                 with tempfile.TemporaryDirectory() as folder:
                     path = Path(folder) / "bundle.zip"
                     path.write_bytes(self._packed)
-                    here = replace(self._asked, bundle=unpack_bundle(path, Path(folder) / "unpacked"))
+                    bundle = unpack_bundle(path, Path(folder) / "unpacked")
+                    for name, data in self._files.items():
+                        (bundle / name).parent.mkdir(parents=True, exist_ok=True)
+                        (bundle / name).write_bytes(data)
+                    here = replace(self._asked, bundle=bundle)
                     self._detector = (self._load or type(here).load)(here)
             return self._detector
 

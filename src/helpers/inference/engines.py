@@ -71,11 +71,15 @@ def open_engine(folder, engine=FASTEST, say=print):
         ValueError: there is no such engine, the bundle is faulty, or the export is not of it.
         ImportError: the engine isn't installed.
     """
-    folder, bundle = Path(folder), read_bundle(folder)
-    if engine == FASTEST:
-        masks = bundle.get("target", "masks") == "masks"
-        engine = _find_fastest(folder, bundle, say) if masks else KERAS
-    return open_kind(folder, bundle, engine), bundle
+    bundle = read_bundle(folder)
+    return open_kind(folder, bundle, choose_engine(folder, bundle, engine, say)), bundle
+
+
+def choose_engine(folder, bundle, engine=FASTEST, say=print):
+    """The name of the engine that `open_engine` opens when it is called like this; one of `KINDS` for "fastest"."""
+    if engine != FASTEST:
+        return engine
+    return _find_fastest(Path(folder), bundle, say) if bundle.get("target", "masks") == "masks" else KERAS
 
 
 def open_kind(folder, bundle, engine):
@@ -102,6 +106,19 @@ def open_kind(folder, bundle, engine):
 def export_folder(folder, export):
     """Where an export of a bundle lies."""
     return Path(folder) / EXPORTS / export
+
+
+def export_files(folder, bundle, engine):
+    """The files that an engine opens besides the bundle: dict of their path in the bundle's folder -> Path.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_record`.
+    """
+    export = KINDS[engine].export
+    if not export:
+        return {}
+    names = [RECORD, *read_record(folder, bundle, export)["files"]]
+    return {f"{EXPORTS}/{export}/{name}": export_folder(folder, export) / name for name in names}
 
 
 def export_command(folder, export):

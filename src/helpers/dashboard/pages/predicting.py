@@ -70,8 +70,9 @@ def predicted_section(board, images):
     names = board.predictor.about["class_names"]
     waiting = sum(each.state == WAITING for each in images)
     done = sum(each.state == DONE for each in images)
-    words = f"{done} of {len(images)} predicted."
-    if waiting and not board.predictor.loaded:
+    engine = board.predictor.engine
+    words = f"{done} of {len(images)} predicted{f' by {engine}' if engine else ''}."
+    if waiting and not engine:
         words += " The network is being loaded, which takes some seconds the first time."
     parts = [html.P(words, className="note", role="status", id="predicted-words")]
     if done and not waiting:

@@ -1,0 +1,78 @@
+"""Images through a detector in a stream: they are read, and their masks made and encoded, while the network works."""
+
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from helpers.data.problems import one_line
+from helpers.inference.ahead import work_ahead
+
+THREADS = min(8, os.cpu_count() or 1)
+AHEAD = 15  # images that are read, or whose masks are made, while the network works
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """What came of one image.
+
+    Attributes:
+        item: what the image was read from.
+        result: what was made of it: a tuple of `helpers.inference.detector.Detection`, or what `use` gave; None where
+            the image couldn't be read.
+        problem: why it couldn't; "" where it could.
+    """
+
+    item: object
+    result: object = None
+    problem: str = ""
+
+
+def detect_in_stream(detector, items, read, use=None):
+    """Find the defects in any number of images, one after the other; a few of them are held at a time.
+
+    Args:
+        detector: `helpers.inference.detector.Detector`.
+        items: iterable of what images are read from, such as paths; taken as far ahead as images are read.
+        read: function of an item that gives its image as uint8 array (height, width, channels); called in threads. An
+            item at which it raises a ValueError or an OSError is handed on with the reason, and the others go on.
+        use: function of (item, image, detections) that makes something of what was found, in threads; None takes the
+            detections themselves.
+
+    Yields:
+        `Streamed` of each item, in order.
+
+    Raises:
+        ValueError: an image is of another kind than the network takes, or the network gives NaN.
+    """
+    waiting = deque()  # (item, image, problem) of what was read and isn't given yet; the image is None with a problem
+
+    def read_one(item):
+        try:
+            return item, read(item), ""
+        except (ValueError, OSError) as error:
+            return item, None, one_line(error)
+
+    def images(pool):
+        for found in work_ahead(pool, read_one, items, AHEAD):
+            waiting.append(found)
+            if not found[2]:
+                yield found[1]
+
+    def in_order(pool):
+        for seen in detector.see(images(pool)):
+            while waiting[0][2]:
+                yield *waiting.popleft(), None
+            yield *waiting.popleft(), seen
+        while waiting:
+            yield *waiting.popleft(), None
+
+    def decide(answer):
+        item, image, problem, seen = answer
+        if problem:
+            return Streamed(item, problem=problem)
+        detections = detector.decide(seen)
+        return Streamed(item, detections if use is None else use(item, image, detections))
+
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="steel") as pool:
+        yield from work_ahead(pool, decide, in_order(pool), AHEAD)
