@@ -21,7 +21,7 @@ dashboard: .venv/.ready  ## look at data and a run in the browser (DATA=folder R
 	$(BIN)/steel dashboard $(if $(DATA),--data "$(DATA)") $(if $(RUN),--run "$(RUN)")
 
 test: .venv/.ready  ## run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.ready  ## check style
 	$(BIN)/ruff check
@@ -50,7 +50,7 @@ bench-engines: .venv/.ready  ## time all engines, and how tasks grow (DATA=folde
 
 readme: .venv/.ready  ## write README.md's results, and the pages of reports, models and benchmarks
 	$(BIN)/steel readme
-	$(BIN)/python benchmarks/write_readme.py
+	$(BIN)/python benchmarks/write_results.py
 
 lock:  ## pin every package anew, for all platforms and Pythons; needs the network
 	$(PYTHON) -m venv build/lock

@@ -5,7 +5,7 @@
 One process, then clusters of 1, 2, ... processes up to the number of cores, then the largest once more with a worker
 that is killed in the middle. Every file has to be the same to the byte as that of one process. The seconds are those
 from handing out the first chunk to the last result, without starting the processes, but with loading the network in
-each. The result is stored under `benchmarks/results/`; what is projected from it is computed by `write_readme.py`, and
+each. The result is stored under `benchmarks/results/`; what is projected from it is computed by `write_results.py`, and
 labelled so.
 """
 

@@ -114,8 +114,8 @@ def one_after_the_other(engine, bundle, paths):
 
 def in_a_stream(engine, bundle, paths):
     """Read, decided and encoded while the network works."""
-    detector = Detector(engine, bundle)
-    yield from detect_in_stream(detector, paths, lambda path: read_image(path, detector.channels))
+    detector = Detector(engine, bundle | {"image_shape": None})  # scaled whole, as `predict` does
+    yield from detect_in_stream(detector, paths, lambda path: read_image(path, detector.channels), unreadable=())
 
 
 def count_a_second(results, seconds, untimed=2 * BATCH):
@@ -253,7 +253,7 @@ def main():
         "rows": [summary(row, rounds, changes, NAMES[row[0]]) for row, rounds in found.items()],
     }
     write_json(RESULTS / f"engines-{name}.json", result)
-    print(f"Written: {RESULTS / f'engines-{name}.json'}. `make readme` puts it into benchmarks/README.md.")
+    print(f"Written: {RESULTS / f'engines-{name}.json'}. `make readme` puts it into benchmarks/results.md.")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def predict(place, names, shape):
     """Predict images and write their masks; returns (the engine's name, the number of masks)."""
     detector = Detector.load(place / "bundle")
     paths = [place / "sheets" / "train_images" / name for name in names]
-    found = detect_in_stream(detector, paths, lambda path: read_image(path, detector.channels))
+    found = detect_in_stream(detector, paths, lambda path: read_image(path, detector.channels), unreadable=())
     rows = [(f"{each.item.name}_{one.class_id}", one.runs) for each in found for one in each.result]
     write_csv(_submission(place, names), pd.DataFrame(rows, columns=ROW_PER_PAIR), index=False)
     return detector.engine.name, sum(1 for _, text in rows if text)
@@ -126,7 +126,7 @@ def main():
                 print(rows[-1], flush=True)
     result = {"growth": rows, "shape": list(shape), "processor": f"{PROCESSOR}, {processor_name()}"}
     write_json(RESULTS / "growth.json", result)
-    print(f"Written: {RESULTS / 'growth.json'}. `make readme` puts it into benchmarks/README.md.")
+    print(f"Written: {RESULTS / 'growth.json'}. `make readme` puts it into benchmarks/results.md.")
 
 
 if __name__ == "__main__":

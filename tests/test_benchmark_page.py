@@ -1,4 +1,4 @@
-"""benchmarks/README.md says what is stored beside it."""
+"""benchmarks/results.md says what is stored beside it."""
 
 import importlib.util
 import json
@@ -27,14 +27,14 @@ VERSUS = {
 @pytest.fixture
 def page():
     """The function that writes the page."""
-    spec = importlib.util.spec_from_file_location("write_readme", FOLDER / "write_readme.py")
+    spec = importlib.util.spec_from_file_location("write_results", FOLDER / "write_results.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.page
 
 
 def test_page_is_that_of_the_stored_results(page):
-    assert page(FOLDER) == (FOLDER / "README.md").read_text(), "run `make readme`"
+    assert page(FOLDER) == (FOLDER / "results.md").read_text(), "run `make readme`"
 
 
 def test_page_has_a_row_for_each_training(page, tmp_path):

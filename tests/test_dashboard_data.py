@@ -1,5 +1,7 @@
 """The dashboard's places, table of images, scores and queries."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,6 +43,12 @@ def test_open_places_takes_the_last_run_of_the_data_and_writes_nothing_but_its_o
     assert {path: path.stat().st_mtime_ns for path in before} == before
     made = set(places.run.directory.rglob("*")) - set(before)
     assert all(path.is_relative_to(places.home) for path in made)
+
+
+def test_marks_outlive_the_run(places):
+    """They are the data set's; a run is made again, or another one is looked at."""
+    assert replace(places, run=None, home=places.root / "runs" / "other").marks == places.marks
+    assert places.marks.parent == places.root / "marks"
 
 
 def test_open_places_by_the_name_of_a_run_or_without_one(tmp_path, places):

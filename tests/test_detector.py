@@ -95,7 +95,9 @@ def test_images_of_any_size_are_scaled_whole_where_nobody_knows_the_trained_size
     (seen,) = detector.see([image])
     assert seen.tiling.whole and seen.probabilities.shape[:2] == SHAPE
     (whole,) = predict_probabilities(BrightEngine(), detector.bundle, [image])
-    assert detector.decide(seen)[0].mask.shape == whole.shape[:2]
+    found = detector.decide(seen)[0]
+    assert found.probability == seen.probabilities[..., 0].max()
+    np.testing.assert_array_equal(found.mask, whole[..., 0] >= np.float32(0.6))
 
 
 def test_the_trained_size_can_be_told(make):

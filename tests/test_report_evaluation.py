@@ -80,6 +80,6 @@ def test_sheets_figure_marks_the_chosen_point():
 def test_gallery_has_a_row_for_each_image():
     image, masks = np.full((20, 60, 1), 90, np.uint8), np.zeros((20, 60, 2), np.uint8)
     figure = gallery([("a $ b", image, masks, masks, np.zeros((20, 60, 2)))] * 2, NAMES)
-    assert [len(ax.images) for ax in figure.axes] == [1] * 6
-    assert [ax.get_title() for ax in figure.axes[:3]] == [r"a \$ b", "prediction", "probability"]
+    assert [len(ax.images) for ax in figure.axes] == [1] * 8
+    assert [ax.get_title() for ax in figure.axes[:4]] == [r"a \$ b", "truth", "prediction", "probability"]
     figure.canvas.draw()

@@ -10,6 +10,7 @@ from helpers.data.made_up import make_data
 from helpers.inference.evaluate import count_pixels
 from helpers.inference.predict import predict_masks
 from helpers.metrics import defect_dice
+from helpers.models.about import limits_of
 from helpers.models.bundle import load_bundle
 from helpers.results import read_results
 
@@ -32,9 +33,9 @@ def test_the_one_of_real_photographs_is_that_of_the_committed_report():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_bundle_is_small_and_predicts_images_of_any_size(name):
-    files = sorted((MODELS / name).iterdir())
-    assert len(files) == 2 and sum(path.stat().st_size for path in files) <= 5_000_000
     model, bundle = load_bundle(MODELS / name)
+    files = {path.name: path.stat().st_size for path in (MODELS / name).iterdir() if path.is_file()}
+    assert set(files) == {"bundle.json", bundle["weights"]} and sum(files.values()) <= 5_000_000
     assert len(bundle["class_names"]) == 4
     images = [np.full((*shape, 1), 100, np.uint8) for shape in ((256, 1600), (200, 200), (31, 77))]
     for image, masks in zip(images, predict_masks(model, bundle, images), strict=True):
@@ -46,6 +47,7 @@ def test_a_bundle_says_what_it_is(name):
     _, bundle = load_bundle(MODELS / name)
     assert bundle["training"]["made_up_data"] == (name == "steel_unet-made-up")
     assert bundle["training"]["images"] > 0 and bundle["training"]["data_name"]
+    assert bundle["limits"] == limits_of(bundle["training"])
     assert {"kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy"} <= set(bundle["scores"])
     for score in bundle["scores"].values():
         assert score["split"] == ("holdout" if bundle["training"]["made_up_data"] else "folds")

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.components import component_counts
 from helpers.counts import PixelCounts
 from helpers.data.augment import Augmentation
 from helpers.data.split import make_split
 from helpers.files import write_json
-from helpers.inference.compare_models import models_table, paired_table
+from helpers.inference.compare_models import count_components, models_table, paired_table, sheets_table
 from helpers.inference.judging import Plan, judge_by_folds, judge_by_holdout
 from helpers.inference.mistaken import (
     look_at_images,
@@ -252,6 +253,24 @@ def test_models_and_pairs(made, dataset):
     assert pairs.loc["other", "images"] == str(common.sum())
     same, _ = paired_table({"a": judged["other"], "b": judged["other"]}, "a")
     assert same.loc["b", "kaggle_dice, verdict"] == "not told apart"
+
+
+def test_what_a_mill_asks_of_each_model(made, dataset):
+    """Against the masks, one image at a time."""
+    counted = made["by_folds"][1].count(dataset)
+    by_fold = counted.decide(tune_for("defect_dice"))[0]
+    judged = {"a": (counted.trial, counted.decided(by_fold))}
+    components = {"a": count_components(counted, by_fold, dataset)}
+    table, estimates = sheets_table(judged, components)
+    passed, clean, false = [], [], 0
+    for image_id in counted.trial.judged["image_id"]:
+        true, found = dataset.masks(image_id), counted.decide_image(dataset, image_id, by_fold)[1]
+        (passed if true.any() else clean).append(found.any())
+        false += component_counts(true.astype(bool), found.astype(bool)).false.sum()
+    assert estimates["a"]["sheets_passed"].value == pytest.approx(1 - np.mean(passed))
+    assert estimates["a"]["sheets_rejected"].value == pytest.approx(np.mean(clean))
+    assert estimates["a"]["false_components"].value == pytest.approx(false / len(counted.trial.judged))
+    assert table.loc["a", "judged on"] == "folds, 15 images"
 
 
 def test_look_at_images_counts_what_the_masks_show(made, dataset):

@@ -290,6 +290,7 @@ def _predict(options):
 
 
 def _bundle(options):
+    from helpers.inference.engines import verify_exports
     from helpers.models.about import about_bundle
     from helpers.models.archive import pack_bundle, unpack_bundle
     from helpers.models.bundle_file import verify_bundle
@@ -299,6 +300,8 @@ def _bundle(options):
     elif options.what == "verify":
         for folder, bundle in verify_bundle(options.bundle):
             print(f"{folder}: sound: {bundle['weights']} is the file that bundle.json names.")
+            for export in verify_exports(folder, bundle):
+                print(f"{folder}: sound: the export {export} is as it was made of these weights, by its own record.")
     elif options.what == "pack":
         print(f"Written: {pack_bundle(options.bundle, options.file)}.")
     else:

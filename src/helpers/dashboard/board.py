@@ -63,7 +63,7 @@ def make_board(places, load=None):
         make_catalogue(places),
         scores,
         Thumbnails(places.home / "thumbnails"),
-        Marks(places.home / "marks.sqlite"),
+        Marks(places.marks),
         Sessions(),
         Predictor(find_bundle(places), load),
     )

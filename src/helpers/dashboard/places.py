@@ -7,7 +7,7 @@ from helpers.data.dataset import Dataset, read_dataset
 from helpers.files import read_json
 from helpers.runs import INDEX, Run, find_data
 
-FOLDER = "dashboard"
+FOLDER, MARKS = "dashboard", "marks"
 
 
 @dataclass(frozen=True)
@@ -17,14 +17,19 @@ class Places:
     Attributes:
         dataset: the `Dataset`.
         run: a `Run` of that data set; None where there is none.
-        home: folder for what the dashboard keeps: marks, thumbnails, scores. All else is only read.
-        root: the project's folder.
+        home: folder for what the dashboard makes and can make again: thumbnails, scores.
+        root: the project's folder. All but `home` and `marks` is only read.
     """
 
     dataset: Dataset
     run: Run | None
     home: Path
     root: Path
+
+    @property
+    def marks(self):
+        """The file of the data set's marks; it outlives every run."""
+        return self.root / MARKS / f"{self.dataset.name}.sqlite"
 
 
 def open_places(root, data="", run="", say=print):

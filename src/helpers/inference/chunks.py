@@ -93,7 +93,7 @@ def predict_chunk(detector, chunk, *, most_pixels=MOST_PIXELS, draw=None, done=l
         return _use(source.name, image, detections, draw)
 
     result = ChunkResult()
-    for streamed in detect_in_stream(detector, chunk.sources, read, use):
+    for streamed in detect_in_stream(detector, chunk.sources, read, use, unreadable=UnreadableError):
         if streamed.problem:
             result.unreadable.append([streamed.item.name, streamed.problem])
         else:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from helpers.inference.engines import choose_engine, export_files
+from helpers.inference.engines import THREADS, choose_engine, export_files
 from helpers.models.archive import pack_bundle
 from helpers.models.bundle_file import read_bundle
 
@@ -76,7 +76,7 @@ def predict_on_cluster(client, asked, chunks, load=None):
     distributed = _distributed()
     from helpers.inference.cluster_worker import DetectorPlugin, predict_here
 
-    plugin = f"steel-detector-{uuid.uuid4()}"
+    plugin, engine = f"steel-detector-{uuid.uuid4()}", ""
     client.register_plugin(DetectorPlugin(*_sent(asked), load), name=plugin)
     left, out, running, by_worker = iter(chunks), {}, distributed.as_completed(), Counter()
 
@@ -93,6 +93,12 @@ def predict_on_cluster(client, asked, chunks, load=None):
         for future in running:
             chunk = out.pop(future)
             done = _result(future, chunk)
+            engine = engine or done.engine
+            if done.engine != engine:
+                raise ValueError(
+                    f"{done.worker} predicts by {done.engine}, others by {engine}: their results would differ. Install "
+                    "the same versions everywhere."
+                )
             known = _log_lost(known, _workers(client))
             # Workers may join at any time; they get their share.
             hand_out(max(1, WAITING * len(known) - len(out)))
@@ -176,7 +182,7 @@ def local_cluster(workers=0):
         host="127.0.0.1",
         dashboard_address=None,
         silence_logs=logging.ERROR,
-        env={"TF_NUM_INTRAOP_THREADS": share, "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": share},
+        env={"TF_NUM_INTRAOP_THREADS": share, "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": share, THREADS: share},
     )
 
 

@@ -19,11 +19,13 @@ class Done:
     Attributes:
         result: `helpers.inference.chunks.ChunkResult`.
         worker: the worker's address.
+        engine: the name of what ran the network there.
         seconds: that it took, loading the network for the first one included.
     """
 
     result: object
     worker: str
+    engine: str
     seconds: float
 
 
@@ -50,7 +52,7 @@ class DetectorPlugin(WorkerPlugin):
         with self._lock:
             if self._detector is None:
                 # The files are needed while they are loaded alone.
-                with tempfile.TemporaryDirectory() as folder:
+                with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                     path = Path(folder) / "bundle.zip"
                     path.write_bytes(self._packed)
                     bundle = unpack_bundle(path, Path(folder) / "unpacked")
@@ -65,6 +67,9 @@ class DetectorPlugin(WorkerPlugin):
 def predict_here(plugin, chunk, asked):
     """Predict a chunk by the detector that a plugin brought: `Done`."""
     worker, begun = get_worker(), time.perf_counter()
-    detector = worker.plugins[plugin].detector()
+    try:
+        detector = worker.plugins[plugin].detector()
+    except (ImportError, ValueError) as error:
+        raise type(error)(f"worker {worker.address}: {error} Mend that there, or ask for --engine keras.") from None
     result = predict_chunk(detector, chunk, most_pixels=asked.most_pixels, draw=asked.draw)
-    return Done(result, worker.address, time.perf_counter() - begun)
+    return Done(result, worker.address, detector.engine.name, time.perf_counter() - begun)

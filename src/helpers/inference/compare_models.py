@@ -2,7 +2,9 @@
 
 import pandas as pd
 
-from helpers.intervals import paired_bootstrap, score_table
+from helpers.classification import sheet_terms
+from helpers.components import ComponentCounts, component_counts, component_score_terms
+from helpers.intervals import interval_table, paired_bootstrap, score_table
 from helpers.metrics import pixel_score_terms
 from helpers.results import format_estimate
 
@@ -14,6 +16,7 @@ SHOWN = (
     "defect_dice_class_mean",
     "empty_accuracy",
     "miou",
+    "miou_with_background",
 )
 
 
@@ -31,6 +34,40 @@ def models_table(judged):
         estimates[name] = score_table(counts, trial.judged["group"])["all"]
         texts[name] = {"judged on": f"{trial.part}, {len(counts)} images"}
         texts[name] |= {score: format_estimate(*estimates[name][score]) for score in SHOWN}
+    return pd.DataFrame(texts).T.rename_axis("model"), estimates
+
+
+def count_components(counted, by_fold, dataset):
+    """Components of the judging images: `ComponentCounts`, in the order of `counted.trial.judged`.
+
+    Args:
+        counted: `helpers.inference.trials.CountedTrial`.
+        by_fold: dict of fold -> `Decisions`.
+        dataset: a `Dataset`.
+    """
+    return ComponentCounts.concatenate(
+        component_counts(dataset.masks(image_id), counted.decide_image(dataset, image_id, by_fold)[1])
+        for image_id in counted.trial.judged["image_id"]
+    )
+
+
+def sheets_table(judged, components):
+    """What a mill asks of each model: sheets that pass or are rejected, and defects that are found or made up.
+
+    Args:
+        judged: as for `models_table`.
+        components: dict of model -> `ComponentCounts` of the same images.
+
+    Returns:
+        (table of texts with a row for each model, dict of model -> score -> Estimate).
+    """
+    estimates, texts = {}, {}
+    for name, (trial, counts) in judged.items():
+        terms = sheet_terms(counts.true.any(axis=1), counts.predicted.any(axis=1))
+        terms |= component_score_terms(components[name])
+        estimates[name] = interval_table(terms, trial.judged["group"])
+        texts[name] = {"judged on": f"{trial.part}, {len(counts)} images"}
+        texts[name] |= {score: format_estimate(*estimate) for score, estimate in estimates[name].items()}
     return pd.DataFrame(texts).T.rename_axis("model"), estimates
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from helpers.data.resize import resize_probabilities
 from helpers.inference.engines import FASTEST, open_engine
-from helpers.inference.gate import defect_stater
 from helpers.inference.predict import Passes, bundle_decisions, check_image, in_batches, threshold_masks
 from helpers.inference.tiles import Blend, Tiling, plan_tiles
 from helpers.models.bundle_file import classifier_of
@@ -132,9 +131,13 @@ class Detector:
             ImportError: the engine isn't installed.
         """
         opened, about = open_engine(bundle, engine=engine)
-        classifier = classifier_of(bundle, about)
-        # Classifiers aren't exported, so that theirs may be another engine.
-        state = defect_stater(*open_engine(classifier, engine=FASTEST)) if classifier else None
+        classifier, state = classifier_of(bundle, about), None
+        if classifier:
+            # Here, since it takes scikit-learn along.
+            from helpers.inference.gate import defect_stater
+
+            # Classifiers aren't exported, so that theirs may be another engine.
+            state = defect_stater(*open_engine(classifier, engine=FASTEST))
         return cls(opened, about, state=state, batch_size=batch_size, image_shape=image_shape)
 
     def predict(self, images: Sequence[np.ndarray]) -> list[tuple[Detection, ...]]:

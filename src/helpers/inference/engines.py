@@ -14,6 +14,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
+from helpers.data.problems import one_line, shorten
 from helpers.files import read_json
 from helpers.models.bundle_file import read_bundle, sha256_of
 
@@ -21,6 +22,7 @@ EXPORTS, RECORD, FORMAT = "exports", "export.json", 1
 INSTALL = 'pip install "steel-defect-report[export]"'
 RECORDED = {"sha256": str, "networks": dict, "files": dict, "checks": dict, "data": str}
 KERAS, FASTEST, INT8 = "keras", "fastest", "-int8"
+THREADS = "STEEL_THREADS"
 MOST_LOST = 0.005  # of kaggle_dice: an export that costs more is no substitute
 
 
@@ -76,7 +78,13 @@ def open_engine(folder, engine=FASTEST, say=print):
 
 
 def choose_engine(folder, bundle, engine=FASTEST, say=print):
-    """The name of the engine that `open_engine` opens when it is called like this; one of `KINDS` for "fastest"."""
+    """The name of the engine that `open_engine` opens when it is called like this: one of `KINDS`.
+
+    Raises:
+        ValueError: there is no such engine.
+    """
+    if engine not in (FASTEST, *KINDS):
+        raise ValueError(f"engine: got {engine!r}, expected one of: {', '.join([FASTEST, *KINDS])}.")
     if engine != FASTEST:
         return engine
     return _find_fastest(Path(folder), bundle, say) if bundle.get("target", "masks") == "masks" else KERAS
@@ -88,9 +96,7 @@ def open_kind(folder, bundle, engine):
     Raises:
         FileNotFoundError, ValueError, ImportError: as `open_engine`.
     """
-    if engine not in KINDS:
-        raise ValueError(f"engine: got {engine!r}, expected one of: {', '.join([FASTEST, *KINDS])}.")
-    kind = KINDS[engine]
+    kind = KINDS[choose_engine(folder, bundle, engine)]
     if engine == KERAS:
         return KerasEngine(*_load_keras(folder))
     why = _not_installed(kind)
@@ -99,8 +105,26 @@ def open_kind(folder, bundle, engine):
     if kind.needs and kind.needs not in processor_abilities():
         raise ValueError(f"engine {engine}: {_unable(kind)}. Take another engine.")
     record = read_record(folder, bundle, kind.export)
-    opens = OnnxEngine if kind.package == "onnxruntime" else OpenVinoEngine
-    return opens(export_folder(folder, kind.export), record, kind)
+    place = export_folder(folder, kind.export)
+    try:
+        opened = (OnnxEngine if kind.package == "onnxruntime" else OpenVinoEngine)(place, record, kind)
+        _try(opened, bundle)
+    # Each package has its own kinds of error for a file that is none of its networks.
+    except Exception as error:
+        raise ValueError(
+            f"{place}: {kind.package} can't run what lies there ({shorten(one_line(error), 200)}). Make it again: "
+            f"{export_command(folder, kind.export)}"
+        ) from None
+    return opened
+
+
+def _try(engine, bundle):
+    """Have an engine predict black images, and stop where what it gives is not what the bundle tells."""
+    shape = tuple(bundle["input_shape"])
+    found = engine.predict_on_batch(np.zeros((1, *shape, bundle["channels"]), np.float32))
+    expected = (1, *shape, len(bundle["class_names"]))
+    if found.shape != expected or not np.isfinite(found).all():
+        raise ValueError(f"it gives {found.shape}, expected {expected} and finite numbers")
 
 
 def export_folder(folder, export):
@@ -119,6 +143,22 @@ def export_files(folder, bundle, engine):
         return {}
     names = [RECORD, *read_record(folder, bundle, export)["files"]]
     return {f"{EXPORTS}/{export}/{name}": export_folder(folder, export) / name for name in names}
+
+
+def verify_exports(folder, bundle):
+    """Check the exports beside a bundle: that each was made of its weights, and its files are those that it names.
+
+    Returns:
+        List of their names.
+
+    Raises:
+        ValueError: one of them is faulty.
+    """
+    known = {kind.export for kind in KINDS.values()} - {""}
+    exports = sorted(export for export in known if export_folder(folder, export).is_dir())
+    for export in exports:
+        read_record(folder, bundle, export)
+    return exports
 
 
 def export_command(folder, export):
@@ -248,6 +288,14 @@ def _load_keras(folder):
     return load_bundle(folder)
 
 
+def allowed_threads():
+    """How many threads an engine may use, by the environment's `STEEL_THREADS`; 0, which is usual, takes all cores."""
+    text = os.environ.get(THREADS, "0")
+    if not text.isdigit():
+        raise ValueError(f"{THREADS}: got {text!r}, expected a whole number; 0 takes all cores.")
+    return int(text)
+
+
 def _version(text):
     """The first two numbers of a version."""
     return ".".join(text.split(".")[:2])
@@ -312,6 +360,7 @@ class OnnxEngine:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # it warns of attributes that the converter writes
+        options.intra_op_num_threads = allowed_threads()
         self.name = f"ONNX Runtime {_version(onnxruntime.__version__)}"
         self._sessions = {
             tuple(map(int, text.split("x"))): onnxruntime.InferenceSession(
@@ -380,6 +429,7 @@ class _Requests:
 
     def __init__(self, openvino, model, hint, precision):
         settings = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": precision}
+        settings |= {"INFERENCE_NUM_THREADS": allowed_threads()} if allowed_threads() else {}
         compiled = openvino.Core().compile_model(model, "CPU", settings)
         self.count = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         self.shape = tuple(compiled.output().shape)[1:]

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import filelock
@@ -16,6 +16,8 @@ from helpers.code import code_digest
 from helpers.files import read_json, write_json
 from helpers.inference.chunks import CHUNK, make_chunks, predict_chunk
 from helpers.inference.detector import BATCH, Detector
+from helpers.inference.engines import RECORD as EXPORT
+from helpers.inference.engines import choose_engine, export_files
 from helpers.inference.kept_chunks import FOLDER, FORMATS, UNREADABLE, KeptChunks, assemble, require_format
 from helpers.inference.reading import MOST_PIXELS
 from helpers.inference.sources import find_images, is_address
@@ -33,7 +35,7 @@ class Asked:
 
     Attributes:
         bundle: folder of the model bundle.
-        engine: what runs the network; "fastest" takes what is installed.
+        engine: what runs the network; "fastest" takes the quickest that is installed here, also for a cluster.
         batch_size: images, or tiles of larger ones, that go through the network together.
         image_shape: (height, width) of the photographs that it was trained on, where the bundle doesn't tell.
         most_pixels: how large an image may be.
@@ -51,13 +53,24 @@ class Asked:
         """The `Detector` that is asked."""
         return Detector.load(self.bundle, engine=self.engine, batch_size=self.batch_size, image_shape=self.image_shape)
 
+    def settled(self):
+        """The same with its engine chosen; says why it isn't the quickest of all.
+
+        Raises:
+            FileNotFoundError, ValueError: the bundle is missing or faulty, or there is no such engine.
+        """
+        return replace(self, engine=choose_engine(self.bundle, read_bundle(self.bundle), self.engine))
+
     def key(self, engine):
-        """Text that tells all of this, by an engine, from other predictions."""
+        """Text that tells all of this, by the name of the chosen engine, from other predictions."""
         bundle = read_bundle(self.bundle)
         folders = [self.bundle, classifier_of(self.bundle, bundle)]
+        chosen = choose_engine(self.bundle, bundle, self.engine, say=lambda line: None)
+        exports = [path for path in export_files(self.bundle, bundle, chosen).values() if path.name == EXPORT]
         told = {
             "bundles": [_sha256(Path(folder) / NAME) for folder in folders if folder],
             "engine": engine,
+            "export": [_sha256(path) for path in exports],
             "batch_size": self.batch_size,
             "image_shape": self.image_shape,
             "most_pixels": self.most_pixels,
@@ -128,9 +141,10 @@ def default_bundle():
 def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", work=None):
     """Predict images, and write what was found in them below a folder.
 
-    `predictions.csv` has a row for each image and class: image, class, probability (the largest of its pixels), runs
-    (pixels counted from 1, down the columns) and pixels; `unreadable.csv` names the images that can't be read, with the
-    reason. When this was killed, the same call goes on: no more than the chunk that was under way is predicted again.
+    `predictions.csv` has a row for each image and class: image, class, probability (the largest that the network gave a
+    pixel), runs (pixels counted from 1, down the columns) and pixels; `unreadable.csv` names the images that can't be
+    read, with the reason. When this was killed, the same call goes on: no more than the chunk that was under way is
+    predicted again.
 
     Args:
         places: as for `helpers.inference.sources.find_images`.
@@ -155,6 +169,7 @@ def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", w
     sources = find_images(places)
     _require_apart(places, out)
     with _held(out):
+        asked = asked.settled()
         detector = asked.load()
         name = detector.engine.name
         chunks, key = make_chunks(sources, chunk_size), asked.key(name)

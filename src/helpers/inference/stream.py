@@ -28,30 +28,33 @@ class Streamed:
     problem: str = ""
 
 
-def detect_in_stream(detector, items, read, use=None):
+def detect_in_stream(detector, items, read, use=None, unreadable=(ValueError, OSError)):
     """Find the defects in any number of images, one after the other; a few of them are held at a time.
+
+    What can't be read is handed on when the images before it are, so that a long row of it waits for the next image.
 
     Args:
         detector: `helpers.inference.detector.Detector`.
         items: iterable of what images are read from, such as paths; taken as far ahead as images are read.
-        read: function of an item that gives its image as uint8 array (height, width, channels); called in threads. An
-            item at which it raises a ValueError or an OSError is handed on with the reason, and the others go on.
+        read: function of an item that gives its image as uint8 array (height, width, channels); called in threads.
         use: function of (item, image, detections) that makes something of what was found, in threads; None takes the
             detections themselves.
+        unreadable: kinds of error of `read` at which an item is handed on with the reason, and the others go on.
 
     Yields:
         `Streamed` of each item, in order.
 
     Raises:
-        ValueError: an image is of another kind than the network takes, or the network gives NaN.
+        ValueError: an image is of another kind than the network takes, or the network gives NaN. Other errors of `read`
+            and `use` are raised as they are.
     """
     waiting = deque()  # (item, image, problem) of what was read and isn't given yet; the image is None with a problem
 
     def read_one(item):
         try:
             return item, read(item), ""
-        except (ValueError, OSError) as error:
-            return item, None, one_line(error)
+        except unreadable as error:
+            return item, None, one_line(error) or type(error).__name__
 
     def images(pool):
         for found in work_ahead(pool, read_one, items, AHEAD):

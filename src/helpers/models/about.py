@@ -36,8 +36,25 @@ def about_bundle(folder):
     if any(bundle.get("gates", ())):
         lines.append(("asks first", bundle["classifier"]))
     lines += [(name, _score(score)) for name, score in bundle["scores"].items()]
+    lines.append(("limits", str(bundle.get("limits", "not told"))))
     width = max(len(one_line(name)) for name, _ in lines)
     return "\n".join(f"{one_line(name):{width}}  {one_line(text)}" for name, text in lines)
+
+
+def limits_of(training):
+    """What the scores of a bundle don't tell, for its card: a text of a few sentences.
+
+    Args:
+        training: the bundle's `training`.
+    """
+    if training.get("made_up_data"):
+        return "It has seen made-up sheets alone. Take it to begin a training with, not to judge steel."
+    seen = f"{training['images']:,} photographs" if isinstance(training.get("images"), int) else "some photographs"
+    return (
+        f"It has seen {seen} from one source, with its light and its camera. How far its scores can be trusted, their "
+        "intervals say; on other steel, other light or other classes they say nothing. Score it on labelled images of "
+        "your own before you use it, and let a person look at what it passes."
+    )
 
 
 def _size(sides):

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from helpers.files import write_json, written_beside
+from helpers.models.about import limits_of
 from helpers.models.build import build_model
 from helpers.models.bundle_file import FORMAT, SCALING, check_bundle, read_bundle, sha256_of, sound_weights
 from helpers.models.parts import check_shape
@@ -81,6 +82,7 @@ def save_bundle(
         "parameters": model.count_params(),
         "training": training,
         "scores": scores,
+        "limits": limits_of(training),
     }
     if image_shape is not None:
         bundle["image_shape"] = [int(side) for side in image_shape]

@@ -30,12 +30,6 @@ JUDGED = {
     "saw it. The weights here were trained on all images, in the same way",
     "holdout": "on a holdout of groups of near-duplicate images that neither training nor thresholds saw",
 }
-LIMITS = {
-    True: "It has seen made-up sheets alone. Take it to begin a training with, not to judge steel.",
-    False: "It has seen few photographs, of one mill and one kind of camera. How far its scores can be trusted, their "
-    "intervals say; on other steel, other light or other classes they say nothing. Score it on labelled images of your "
-    "own before you use it, and let a person look at what it passes.",
-}
 
 
 def write_cards(root):
@@ -83,7 +77,7 @@ def model_card(folder):
         f"- **Training:** {training['epochs']:,} epochs of {training['steps_per_epoch']:,} batches of "
         f"{training['batch_size']}. {describe_beginning(training['beginning'])} All settings are in `bundle.json`.",
         f"- **Judged:** {JUDGED[part]}.",
-        f"- **Limits:** {LIMITS[training['made_up_data']]}",
+        f"- **Limits:** {bundle['limits']}",
         "",
         "| measure | split | value, with its 95 % interval |",
         "|---|---|---|",

@@ -153,7 +153,7 @@ def sheets_figure(curves, marked, ax=None):
 
 
 def gallery(rows, class_names):
-    """Images with truth, prediction and the largest probability of any class.
+    """Images as they are, with truth, with prediction, and the largest probability of any class.
 
     Args:
         rows: list of (title, uint8 image (height, width, channels), true masks, predicted masks, probabilities).
@@ -163,15 +163,16 @@ def gallery(rows, class_names):
         matplotlib Figure.
     """
     height, width = rows[0][1].shape[:2]
-    panel_width = min(WIDTH / 3, TALLEST * width / height)
-    size = (3 * panel_width, (panel_width * height / width + 0.32) * len(rows) + 0.6)
-    figure, axes = plt.subplots(len(rows), 3, figsize=size, squeeze=False, layout="constrained")
-    heads = ("truth", "prediction", "probability")
+    heads = ("image", "truth", "prediction", "probability")
+    panel_width = min(WIDTH / len(heads), TALLEST * width / height)
+    size = (len(heads) * panel_width, (panel_width * height / width + 0.32) * len(rows) + 0.6)
+    figure, axes = plt.subplots(len(rows), len(heads), figsize=size, squeeze=False, layout="constrained")
     for number, (title, image, true, found, probabilities) in enumerate(rows):
-        for ax, masks in zip(axes[number], (true, found), strict=False):
-            show_picture(overlay(image, masks), "", ax)
-        axes[number, 2].imshow(probabilities.max(axis=-1), cmap="magma", vmin=0, vmax=1)
-        axes[number, 2].set_axis_off()
+        pictures = (overlay(image, np.zeros_like(true)), overlay(image, true), overlay(image, found))
+        for ax, picture in zip(axes[number], pictures, strict=False):
+            show_picture(picture, "", ax)
+        axes[number, -1].imshow(probabilities.max(axis=-1), cmap="magma", vmin=0, vmax=1)
+        axes[number, -1].set_axis_off()
         axes[number, 0].set_title(plain(title), fontsize="small")
         for ax, head in zip(axes[0, 1:], heads[1:], strict=True):
             ax.set_title(head, fontsize="small")

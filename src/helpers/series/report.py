@@ -10,13 +10,13 @@ from helpers.runs import package_versions
 from helpers.series.records import Digests
 
 SITE = "helpers.report.site"
-BENCHMARKS = Path("benchmarks") / "README.md"  # what was measured, in the project's folder
+BENCHMARKS = Path("benchmarks") / "results.md"  # what was measured, in the project's folder
 MEASURED = "benchmarks.md"  # the same as a file of the run, of which its report makes a page
 TEMPLATES = FOLDER / "report" / "templates"
 NOTE = "report.json"
 # What of a run no report shows; models and predictions are large.
-NOT_SHOWN = ("models", "predictions", "partial", "steps", "images.csv", "copies.csv", "copies.json", "problems.csv",
-             "problems.json", "kernels.log", NOTE)  # fmt: skip
+NOT_SHOWN = ("models", "predictions", "partial", "steps", "dashboard", "images.csv", "copies.csv", "copies.json",
+             "problems.csv", "problems.json", "kernels.log", NOTE)  # fmt: skip
 
 
 def renew_report(run_directory, report_directory):

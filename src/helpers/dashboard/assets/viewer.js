@@ -120,6 +120,9 @@ document.addEventListener("keydown", (event) => {
   if (!isOpen() || event.ctrlKey || event.metaKey || event.altKey) return;
   const writes = event.target.matches?.("textarea, input[type=text], input[type=number]");
   if (writes && event.key !== "Escape") return;
+  // Sliders and radio buttons have a use of their own for the arrows.
+  const steers = event.target.matches?.("input[type=radio], input[type=range], [role=slider]");
+  if (steers && event.key.startsWith("Arrow")) return;
   if (event.key === "Tab") return keepFocus(event);
   const act = KEYS[event.key];
   if (!act) return;

@@ -1,6 +1,6 @@
-"""Write `benchmarks/README.md`: the stored results as tables, with what papers claim beside them.
+"""Write `benchmarks/results.md`: the stored results as tables, with what papers claim beside them.
 
-    python benchmarks/write_readme.py
+    python benchmarks/write_results.py
 
 No number on that page is typed by hand: ours come from `results/`, those of papers from `published.csv`.
 """
@@ -376,4 +376,4 @@ def table(names, rows):
 
 
 if __name__ == "__main__":
-    write_text(FOLDER / "README.md", page(FOLDER))
+    write_text(FOLDER / "results.md", page(FOLDER))
