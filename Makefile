@@ -35,7 +35,7 @@ format: .venv/.ready  ## mend style, strip the notebooks' outputs
 lab: .venv/.ready  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
-bench: .venv/.ready  ## time our code beside what people use today
+bench: .venv/.ready bench-engines  ## time our code beside what people use today, in one run (see bench-engines); over an hour
 	$(BIN)/python benchmarks/rle.py
 	$(BIN)/python benchmarks/loader.py
 	$(BIN)/python benchmarks/groups.py
@@ -43,6 +43,7 @@ bench: .venv/.ready  ## time our code beside what people use today
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/line_camera.py --out /dev/null
 	$(BIN)/python benchmarks/cluster.py
+	$(BIN)/python benchmarks/dashboard.py
 
 bench-engines: .venv/.ready  ## time all engines, and how tasks grow (DATA=folder UNET=bundle PEER=python); takes an hour
 	$(BIN)/python benchmarks/engines.py $(if $(DATA),--data "$(DATA)") $(if $(UNET),--unet "$(UNET)") $(if $(PEER),--peer "$(PEER)")

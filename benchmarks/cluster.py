@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import distributed
-from common import PROCESSOR, RESULTS
+from common import RESULTS, machine
 from sheets import write_sheets
 
 from helpers.files import write_json
@@ -83,7 +83,7 @@ def main():
         "images_per_second": {name: round(rate, 2) for name, rate in rates.items()},
         "same_to_the_byte": same,
         "cores": cores,
-        "processor": PROCESSOR,
+        **machine(),
     }
     print(result)
     write_json(RESULTS / f"cluster-{options.bundle.name}.json", result)

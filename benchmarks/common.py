@@ -2,6 +2,8 @@
 
 import os
 import platform
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from helpers.data.leaks import find_dataset_copies, group_dataset, training_groups
@@ -12,6 +14,16 @@ RESULTS = Path(__file__).absolute().parent / "results"
 PROCESSORS = Path("/proc/cpuinfo")
 PROCESSOR = f"{os.cpu_count()} cores, {platform.machine()}"
 SPLIT_SEED = 2019
+# Packages that decide how quick a network is, with the module of each.
+PACKAGES = {
+    "tensorflow": "tensorflow",
+    "keras": "keras",
+    "openvino": "openvino",
+    "nncf": "nncf",
+    "onnxruntime": "onnxruntime",
+    "opencv-python": "cv2",
+    "numpy": "numpy",
+}
 MEASURES = (
     "kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "defect_dice_class_mean", "empty_accuracy", "miou"
 )  # fmt: skip
@@ -24,6 +36,13 @@ def processor_name():
         if named:
             return named[0]
     return platform.processor()
+
+
+def machine():
+    """The machine and the versions that figures belong to: dict to be stored with them."""
+    found = {package: version(package) for package in PACKAGES if find_spec(PACKAGES[package])}
+    about = {"processor": f"{PROCESSOR}, {processor_name()}", "python": platform.python_version()}
+    return about | {"versions": found}
 
 
 def split_by_groups(dataset):

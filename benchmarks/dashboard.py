@@ -29,12 +29,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from common import PROCESSOR, RESULTS
+from common import RESULTS, machine
 
 from helpers.data.made_up import make_data
 from helpers.files import write_json
 
-SHEETS, SHAPE = 48, (128, 800)
+SHEETS, SHAPE = 48, (256, 1600)
 BROWSER_CONNECTIONS = 6  # that browsers open to one server
 PATIENCE = 60  # seconds until an answer counts as lost
 VALUES = {
@@ -69,7 +69,7 @@ def main():
         "page_ms": once,
         "page_again_ms": again,
         "load": {"clients": arguments.clients, "seconds": arguments.seconds, **load},
-        "processor": PROCESSOR,
+        **machine(),
     }
     write_json(RESULTS / f"dashboard-{arguments.images}-{arguments.clients}clients-{arguments.seconds:g}s.json", result)
     print(json.dumps(result, indent=2))

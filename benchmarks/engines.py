@@ -21,7 +21,6 @@ import argparse
 import itertools
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -32,7 +31,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
-from common import PROCESSOR, RESULTS, processor_name
+from common import RESULTS, machine
 
 from helpers.data.dataset import read_dataset
 from helpers.data.images import read_image
@@ -51,7 +50,6 @@ SHAPE = (256, 1600)
 PREDICT, PEER = "predict", "peer"
 BATCH = 8  # images, as is usual for `predict`
 NAMES = {"unet": "U-Net on ResNet18", "whole": "`steel_unet`", "shipped": "`steel_unet`, as shipped"}
-PACKAGES = ("tensorflow", "keras", "openvino", "nncf", "onnxruntime", "opencv-python", "numpy")
 
 
 class KerasPredict:
@@ -241,10 +239,8 @@ def main():
         shapes = {subject: read_json(folder / "bundle.json")["input_shape"] for subject, folder in subjects.items()}
     result = {
         "engines_on": name,
-        "processor": f"{PROCESSOR}, {processor_name()}",
+        **machine(),
         "abilities": list(processor_abilities()),
-        "python": platform.python_version(),
-        "versions": {package: version(package) for package in PACKAGES},
         "unet_weights": "trained" if options.unet else "random",
         "shapes": shapes,
         "batch_size": BATCH,

@@ -20,7 +20,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import pandas as pd
-from common import PROCESSOR, RESULTS, processor_name
+from common import RESULTS, machine
 
 from helpers.data.groups import find_copies
 from helpers.data.images import read_image
@@ -124,7 +124,7 @@ def main():
             for task in TASKS:
                 rows.append(run_apart(measure, task, place, names[:images], shape))
                 print(rows[-1], flush=True)
-    result = {"growth": rows, "shape": list(shape), "processor": f"{PROCESSOR}, {processor_name()}"}
+    result = {"growth": rows, "shape": list(shape), **machine()}
     write_json(RESULTS / "growth.json", result)
     print(f"Written: {RESULTS / 'growth.json'}. `make readme` puts it into benchmarks/results.md.")
 

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import PROCESSOR, RESULTS
+from common import RESULTS, machine
 from sheets import DIFFERENT, write_sheets
 
 from helpers.data.images import read_image
@@ -133,7 +133,7 @@ def main():
             "missed": len(missed),
             "milliseconds_to_the_result": milliseconds(delays),
         },
-        "processor": PROCESSOR,
+        **machine(),
     }
     print(result)
     write_json(RESULTS / f"line_camera-{options.bundle.name}-{options.engine}.json", result)

@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import PROCESSOR, RESULTS
+from common import RESULTS, machine
 from sheets import write_sheets
 
 from helpers.files import read_json, write_json
@@ -112,7 +112,7 @@ def main():
         "runs": runs,
         "chunks_before_and_after_each_kill": kept,
         "same_to_the_byte_after_kills": whole == killed,
-        "processor": PROCESSOR,
+        **machine(),
     }
     print(result)
     write_json(RESULTS / f"predict-{options.bundle.name}-{options.images}.json", result)

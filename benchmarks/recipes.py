@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-from common import PROCESSOR, RESULTS, SPLIT_SEED, score, split_by_groups
+from common import RESULTS, SPLIT_SEED, machine, score, split_by_groups
 
 from helpers.data.dataset import read_dataset
 from helpers.data.resize import network_shape
@@ -86,7 +86,7 @@ def main():
         "images": split["split"].value_counts().to_dict(),
         "defective": int((split.loc[split["split"] == HOLDOUT, "combination"] != "none").sum()),
         "shape": list(shape),
-        "processor": PROCESSOR,
+        **machine(),
     }
     path = RESULTS / f"recipes-{dataset.name}-{arguments.minutes:g}min.json"
     kept = read_json(path) if path.is_file() else {}

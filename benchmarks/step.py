@@ -16,7 +16,7 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
-from common import PROCESSOR, RESULTS
+from common import RESULTS, machine
 
 from helpers.files import write_json
 from helpers.models.budget import StepEnds
@@ -57,7 +57,7 @@ def main():
         "steps": arguments.steps,
         "seconds_per_step": round(statistics.median(seconds), 4),
         "peak_memory_mib": kilobytes // 1024,
-        "processor": PROCESSOR,
+        **machine(),
     }
     print(result)
     name = f"step-{arguments.model}-{arguments.batch_size}x{arguments.shape}.json"

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -19,11 +20,13 @@ from helpers.dashboard.app import make_app
 from helpers.dashboard.board import make_board
 from helpers.dashboard.guard import choose_token, is_loopback
 from helpers.dashboard.places import open_places
-from helpers.dashboard.prediction import DONE, FAILED, WAITING, Prediction, Predictor
+from helpers.dashboard.prediction import DONE, FAILED, WAITING, Prediction, Predictor, find_bundle
 from helpers.dashboard.submissions import compare_uploaded, ours, score_uploaded
 from helpers.dashboard.thumbnails import WIDTH, Thumbnails
+from helpers.files import write_json
 from helpers.inference.submission import ROW_PER_MASK, write_submission
 from helpers.inference.workbook import write_workbook
+from helpers.runs import Run
 from made_board import MODEL, load_by_hand, make_places, predicted
 from tiny_models import SHAPE, tiny_image, tiny_masks, write_image
 
@@ -586,6 +589,25 @@ def test_make_board_takes_up_what_is_kept(board):
     assert made.predictor.folder == board.places.run.directory / "models" / MODEL and not made.predictor.engine
     assert serve.describe(made) == "tiny: 20 training and 3 test images; run tiny-smoke."
     made.close()
+
+
+def test_bundle_is_that_of_the_decided_model_or_the_one_that_ships(tmp_path):
+    """The model that 05_evaluation decided, also where another one scored better while training."""
+    places = make_places(tmp_path / "project", 5, run=False)
+    assert find_bundle(places) is None
+    shipped = places.root / "models" / "steel_unet"
+    shipped.mkdir(parents=True)
+    (shipped / "bundle.json").touch()
+    assert find_bundle(places) == shipped
+    scores = {"a": 0.5, "b": 0.4}
+    records = {f"04_segmentation.{name}.validation_kaggle_dice": {"value": score} for name, score in scores.items()}
+    directory = places.root / "runs" / "tiny-smoke"
+    for name in scores:
+        (directory / "models" / name).mkdir(parents=True)
+        (directory / "models" / name / "bundle.json").touch()
+    write_json(directory / "results.json", records | {"05_evaluation.sheets_passed_b": {"value": 0.1}})
+    run = Run(directory, places.dataset.directory)
+    assert find_bundle(replace(places, run=run)) == directory / "models" / "b"
 
 
 def test_no_address_of_dash_is_open_that_the_pages_do_not_need(server):

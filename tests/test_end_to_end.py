@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 from helpers.data.dataset import read_dataset
 from helpers.data.made_up import make_data
 from helpers.metrics import pixel_counts
+from helpers.report.post import pictures
 from helpers.report.prose import check_executed
 from helpers.results import read_results
 from helpers.rle import rle2mask
@@ -146,6 +147,16 @@ def test_smoke_paper_holds_computed_numbers_alone(smoke):
     cell = next(cell for cell in notebook.cells if cell.source.startswith("## Introduction"))
     cell.source += " It took 20 minutes."
     assert any(wrong.startswith("20 in: ") for wrong in check_executed(notebook, records))
+
+
+def test_smoke_post_holds_computed_numbers_alone_and_has_its_length(smoke):
+    project = smoke[0]
+    run = project / "runs" / "made-up-small-smoke"
+    records = read_results(run / "results.json")
+    notebook = nbformat.read(run / "notebooks" / "08_blog.ipynb", as_version=4)
+    assert check_executed(notebook, records) == []
+    assert 900 <= records["08_blog.words"]["value"] <= 1500
+    assert len(pictures((project / "reports" / "made-up-small" / "blog.md").read_text(encoding="utf-8"))) == 6
 
 
 def test_smoke_submission_has_a_row_for_each_test_image_and_class(smoke):

@@ -9,15 +9,18 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from helpers.cli import main
 from helpers.files import read_json, write_json
 from helpers.inference import Detector, engines
 from helpers.inference.engines import KINDS, RECORD, export_command, export_folder, network_shapes, open_engine
 from helpers.inference.predict import predict_probabilities
 from helpers.inference.stream import detect_in_stream
 from helpers.models.bundle import load_bundle
+from helpers.models.bundle_file import sha256_of
 
 # How far probabilities may lie from Keras's.
 APART = {"keras": 0, "openvino": 1e-5, "onnx": 1e-5, "openvino-bf16": 0.03, "openvino-int8": 0.1}
@@ -182,6 +185,75 @@ def test_open_engine_of_an_export_that_is_not_the_bundle_s(copied, changes, mess
     change("onnx", **changes)
     with pytest.raises(ValueError, match=rf"{message}.* Make it again: steel export .* --to onnx$"):
         open_engine(folder, "onnx")
+
+
+@pytest.mark.parametrize(("engine", "file"), [("openvino", "32x64.xml"), ("onnx", "32x64.onnx")])
+def test_open_engine_of_a_file_that_is_no_network(copied, engine, file):
+    """Whoever made it may have written its hash as well; what the package says of it is put in words."""
+    folder, change = copied
+    path = export_folder(folder, engine) / file
+    path.write_bytes(b"<net" + 100 * b"x")
+    change(engine, files=read_json(path.parent / RECORD)["files"] | {file: sha256_of(path)})
+    with pytest.raises(
+        ValueError, match=rf"can't run what lies there .* Make it again: steel export .* --to {engine}$"
+    ):
+        open_engine(folder, engine)
+
+
+def test_open_engine_of_a_network_with_other_classes(copied):
+    folder, _ = copied
+    bundle = read_json(folder / "bundle.json")
+    fewer = {key: bundle[key][:3] for key in ("class_names", "thresholds", "smallest_masks")}
+    write_json(folder / "bundle.json", bundle | fewer)
+    with pytest.raises(ValueError, match=r"it gives \(1, 32, 64, 4\), expected \(1, 32, 64, 3\)"):
+        open_engine(folder, "onnx")
+
+
+def test_verify_looks_at_exports_too(copied, capsys):
+    folder, change = copied
+    assert main(["bundle", "verify", str(folder)]) == 0
+    assert "sound: the export openvino-int8 is as it was made" in capsys.readouterr().out
+    change("onnx", files={"32x64.onnx": "0" * 64})
+    assert main(["bundle", "verify", str(folder)]) == 1
+    assert "32x64.onnx: this is not the file that was exported" in capsys.readouterr().err
+
+
+def test_engines_keep_to_the_threads_that_they_are_allowed(exported, monkeypatch):
+    monkeypatch.setenv("STEEL_THREADS", "1")
+    for engine in ("openvino", "onnx"):
+        assert opened(exported[0], engine)[0].predict_on_batch(batch_of(3, (32, 64))).shape == (3, 32, 64, 4)
+    monkeypatch.setenv("STEEL_THREADS", "many")
+    with pytest.raises(ValueError, match="STEEL_THREADS: got 'many', expected a whole number"):
+        open_engine(exported[0], "onnx")
+
+
+def test_steel_predict_gives_the_same_to_the_byte_on_a_cluster(agreeing, tmp_path, capsys):
+    """By a real network on the quickest engine, which the workers are sent; TensorFlow is loaded nowhere."""
+    pytest.importorskip("distributed")
+    sheets, files = tmp_path / "sheets", {}
+    sheets.mkdir()
+    for number in range(10):
+        image = np.random.default_rng(number).integers(0, 256, (32, 64 + 30 * (number % 3)), np.uint8)
+        cv2.imwrite(str(sheets / f"{number}.png"), image)
+    (sheets / "bad.png").write_bytes(b"none")
+    for out, words in (("alone", []), ("together", ["--cluster"])):
+        command = [
+            "predict",
+            str(sheets),
+            str(tmp_path / out),
+            "--bundle",
+            str(agreeing[0]),
+            "--chunk-size",
+            "3",
+            *words,
+        ]
+        assert main([*command, "--overlays"]) == 0
+        assert "10 images, " in capsys.readouterr().out
+        found = [path for path in (tmp_path / out).rglob("*") if path.suffix in (".csv", ".jpg")]
+        files[out] = {path.relative_to(tmp_path / out): path.read_bytes() for path in found}
+    assert files["together"] == files["alone"] and len(files["alone"]) > 2
+    assert read_json(tmp_path / "together" / "prediction.json")["engine"].endswith("8 bits")
+    assert "chunk 3: 2 images by tcp://127.0.0.1:" in (tmp_path / "together" / "cluster.log").read_text()
 
 
 def test_fastest_engine_is_the_first_that_costs_nothing(agreeing, capsys):

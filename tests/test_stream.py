@@ -8,6 +8,7 @@ import pytest
 
 from helpers.inference.detector import Detector
 from helpers.inference.predict import predict_masks
+from helpers.inference.reading import UnreadableError
 from helpers.inference.stream import AHEAD, Streamed, detect_in_stream
 from helpers.rle import mask2rle
 from tiny_models import BrightEngine
@@ -79,6 +80,25 @@ def test_detect_in_stream_hands_unreadable_images_on():
     assert [each.problem for each in found[4:7]] == ["it went away", "it went away", "image 6 is none"]
     good = [0, 2, 3, 7]
     assert [runs_of(found[number]) for number in good] == runs_one_by_one(map(image_of, good))
+
+
+def test_detect_in_stream_hands_on_what_fails_without_a_word():
+    """As a time that ran out does."""
+
+    def read(number):
+        if number == 1:
+            raise TimeoutError
+        return image_of(number)
+
+    assert [each.problem for each in stream(range(3), read)] == ["", "TimeoutError", ""]
+
+
+def test_detect_in_stream_stops_at_errors_that_are_none_of_reading():
+    def read(number):
+        raise ValueError("no such protocol")
+
+    with pytest.raises(ValueError, match="no such protocol"):
+        list(detect_in_stream(detector_of(), range(3), read, unreadable=UnreadableError))
 
 
 def test_detect_in_stream_stops_at_an_error_of_its_own():
