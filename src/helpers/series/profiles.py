@@ -43,7 +43,7 @@ PROFILES = {
     "full": {
         "02_preprocessing": {"MAX_IMAGES": 0, "MAX_PIXELS": 0, "CHANNELS": 3},
         "04_taken_apart": {"ABLATION_MINUTES": 10.0},
-        "05_evaluation": {"CLASSIFIER": "classifier_resnet50"},
+        "05_evaluation": {"CLASSIFIER": "classifier_resnet50", "AVERAGED": ["steel_unet", "sm_unet_baseline"]},
     },
 }
 TWO_STAGE = {"GATE": "classifier_resnet50"}
@@ -64,7 +64,7 @@ MODELS = {
     "smoke": {"03_classifier": {"classifier_small": {}}, "04_segmentation": {"unet_paper": {}}},
     "demo": {
         "03_classifier": {"classifier_small": {"PRETRAINED": MADE_UP}},
-        "04_segmentation": {"unet_paper": {}, "steel_unet": {"PRETRAINED": MADE_UP}},
+        "04_segmentation": {"unet_paper": {}, "steel_unet": {"PRETRAINED": MADE_UP, "MIRRORED": True}},
     },
     "study": {
         "03_classifier": {**CLASSIFIERS, "classifier_small": {"FOLDS": True, "TRAIN_MINUTES": 1.5}},
@@ -81,7 +81,7 @@ MODELS = {
         },
     },
     "pretrain": {"03_classifier": {}, "04_segmentation": {"steel_unet": {}}},
-    "full": {"03_classifier": CLASSIFIERS, "04_segmentation": {"steel_unet": {"EPOCHS": 60}, **PUBLISHED}},
+    "full": {"03_classifier": CLASSIFIERS, "04_segmentation": {"steel_unet": {"EPOCHS": 60, "MIRRORED": True}, **PUBLISHED}},
 }
 BY_FOLDS = 6  # networks of a model that is judged by five folds: one for each, and the one that ships
 ABLATIONS = 8  # trainings of `helpers.inference.ablation.ablate` on `steel_unet`, and one more with PRETRAINED
