@@ -81,7 +81,10 @@ MODELS = {
         },
     },
     "pretrain": {"03_classifier": {}, "04_segmentation": {"steel_unet": {}}},
-    "full": {"03_classifier": CLASSIFIERS, "04_segmentation": {"steel_unet": {"EPOCHS": 60, "MIRRORED": True}, **PUBLISHED}},
+    "full": {
+        "03_classifier": CLASSIFIERS,
+        "04_segmentation": {"steel_unet": {"EPOCHS": 60, "MIRRORED": True}, **PUBLISHED},
+    },
 }
 BY_FOLDS = 6  # networks of a model that is judged by five folds: one for each, and the one that ships
 ABLATIONS = 8  # trainings of `helpers.inference.ablation.ablate` on `steel_unet`, and one more with PRETRAINED
