@@ -73,6 +73,12 @@ class Dataset:
         """The errors among the problems: what was left out, and why."""
         return self.problems[self.problems["severity"] == ERROR].reset_index(drop=True)
 
+    @cached_property
+    def unusable_test_ids(self):
+        """Ids of the files in `test_images/` that were set aside, sorted; a submission needs rows of them, too."""
+        of_test = self.set_aside["file"].str.startswith(f"{PARTS['test']}/")
+        return sorted(set(self.set_aside.loc[of_test, "image_id"]))
+
     def runs(self, image_id):
         """Run-length texts of one training image, one for each class; "" where it has none.
 

@@ -183,7 +183,7 @@ def _image_problems(path, table, expected):
             None,
             image_id,
             "the file is no image",
-            "It needs no row; delete it, or copy it again.",
+            "Copy it again; until then rows without a mask do for it.",
         )
     strange = table[~table["ImageId"].isin(list(expected.sizes))]
     if _is_of_another_set(table, expected):
