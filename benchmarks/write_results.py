@@ -2,18 +2,22 @@
 
     python benchmarks/write_results.py
 
-No number on that page is typed by hand: ours come from `results/`, those of papers from `published.csv`.
+The sentence on many machines in README.md is written, too. No number there is typed by hand: ours come from `results/`,
+those of papers from `published.csv`.
 """
 
 import math
+import textwrap
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from helpers.files import read_json, write_text
 from helpers.results import format_estimate
 
 FOLDER = Path(__file__).absolute().parent
+BEGIN, END = "<!-- clusters: written by `make readme` -->", "<!-- end of clusters -->"
 VERSUS = [
     "minutes",
     "trained on",
@@ -47,9 +51,19 @@ Ours beside what people use today. Each script says at its head how it is called
 """
 
 
+def read_results(folder):
+    """All that is stored below a folder, list of dicts."""
+    return [read_json(path) for path in sorted(folder.glob("results/*.json"))]
+
+
+def of_clusters(results):
+    """Those of `cluster.py`."""
+    return [result for result in results if "cluster_bundle" in result]
+
+
 def page(folder):
     """The page of a folder's results, as Markdown."""
-    results = [read_json(path) for path in sorted(folder.glob("results/*.json"))]
+    results = read_results(folder)
     published = pd.read_csv(folder / "published.csv", dtype=str)
     parts = [
         BEGINNING,
@@ -57,9 +71,10 @@ def page(folder):
         folds_section([result for result in results if "minutes_each_fold" in result]),
         *(recipes_section(result) for result in results if "recipe_minutes" in result),
         step_section([result for result in results if "seconds_per_step" in result]),
+        *(tuning_section(result) for result in results if "tuned_images" in result),
         predict_section([result for result in results if "predicted_bundle" in result]),
         camera_section([result for result in results if "camera_bundle" in result]),
-        cluster_section([result for result in results if "cluster_bundle" in result]),
+        cluster_section(of_clusters(results)),
         *(engines_section(result) for result in results if "engines_on" in result),
         *(growth_section(result) for result in results if "growth" in result),
         dashboard_section([result for result in results if "dashboard_images" in result]),
@@ -77,6 +92,7 @@ def versus_section(results, published):
         if found:
             text += [f"## {found[0]['data']}, {title}", "", about_versus(found[0]), ""]
             text += [table(VERSUS, [row for result in found for row in versus_rows(result)])]
+            text += [f"{' '.join(map(about_difference, found))}\n"]
     if text:
         known = published[published["data"] == "NEU-Seg"]
         rows = [[f"[{row.source}](https://doi.org/{row.doi})", row.measure, row.value, row.differs]
@@ -105,6 +121,18 @@ def versus_rows(result):
         scores = [format_estimate(*run[measure]) for measure in ("defect_dice", "miou")]
         trained_on = f"windows of {result['window']}" if result["window"] else "whole images"
         yield [f"{result['minutes']:g}", trained_on, name, *took, *scores]
+
+
+def about_difference(result):
+    """How much better or worse ours is, in a sentence; "" without a peer."""
+    if "peer" not in result or not result["ours"]:
+        return ""
+    gains = [
+        f"{np.mean([ours[measure][0] for ours in result['ours']]) - result['peer'][measure][0]:+.3f} in `{measure}`"
+        for measure in ("defect_dice", "miou")
+    ]
+    seeds = f"mean of {len(result['ours'])} seeds" if len(result["ours"]) > 1 else "one seed"
+    return f"Ours less the peer after {result['minutes']:g} minutes ({seeds}): {' and '.join(gains)}."
 
 
 def folds_section(results):
@@ -250,6 +278,32 @@ def cluster_section(results):
     return "\n".join(parts)
 
 
+def readme_block(results):
+    """What the page on many machines in README.md says of what was measured; "" where nothing was."""
+    sentences = []
+    for result in results:
+        cores, rates = result["cores"], result["images_per_second"]
+        together = rates[f"cluster of {cores}"]
+        (plant, machines, _), *stores = project(together)
+        task, fleet, time = stores[len(stores) // 2]
+        killed = rates.get(f"cluster of {cores}, one killed")
+        sentences.append(
+            f"Measured with `{result['cluster_bundle']}` on one machine ({result['processor']}; {result['engine']}): "
+            f"{rates['one process']:,.0f} images a second by one process, {together:,.0f} by a cluster of {cores} processes"
+            + (f", {killed:,.0f} with one of them killed in the middle. " if killed else ". ")
+            + f"Projected from that, not measured: {machines} such machines for {plant.removesuffix(', as they come')}, "
+            f"and {time} for {task} on {fleet}."
+        )
+    return "\n".join(textwrap.fill(sentence, 128) for sentence in sentences)
+
+
+def write_readme(path, results):
+    """Put `readme_block` between its two marks in README.md."""
+    text = path.read_text(encoding="utf-8")
+    (before, rest), block = text.split(BEGIN), readme_block(results)
+    write_text(path, f"{before}{BEGIN}\n{block}\n{END}{rest.split(END)[1]}")
+
+
 def project(rate):
     """Rows of (task, machines, time) for a machine that does so many images a second."""
     useful = (1 - SPARE) * rate
@@ -312,6 +366,16 @@ def engine_rows(rows):
         yield [*told, f"{check['kaggle_dice_change']:+.4f}" if check else "–", str(check["images"]) if check else "–"]
 
 
+def tuning_section(result):
+    """How long decisions take to be tuned."""
+    about = (
+        f"`tuning.py`: {result['tuned_images']:,} made-up images of 256 x 1600 pixels, {result['classes']} classes, "
+        f"{result['choices']} choices of threshold, smallest mask and holes for each; {result['processor']}."
+    )
+    rows = [[name, f"{seconds:.1f}"] for name, seconds in result["seconds"].items()]
+    return "\n".join(["## Tuning", "", about, "", table(["step", "seconds"], rows)])
+
+
 def growth_section(result):
     """How tasks grow with the number of images."""
     rows = []
@@ -363,7 +427,7 @@ def dashboard_section(results):
     names = ["images", "first start, s", "start, s", "page, ms", "with new thumbnails, ms", "with kept ones, ms"]
     loads = ["images", "clients at once", "seconds", "requests", "lost", "a second", "latency, ms"]
     words = (
-        "`dashboard.py`: made-up sheets of 128 x 800 pixels, 24 on a page; server and clients on one machine with "
+        "`dashboard.py`: made-up sheets of 256 x 1600 pixels, 24 on a page; server and clients on one machine with "
         f"{results[0]['processor']}. Times are median / 99th percentile."
     )
     return "\n".join(["## The dashboard", "", words, "", table(names, quick), table(loads, loaded)])
@@ -375,5 +439,11 @@ def table(names, rows):
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-if __name__ == "__main__":
+def main():
+    """Write both."""
     write_text(FOLDER / "results.md", page(FOLDER))
+    write_readme(FOLDER.parent / "README.md", of_clusters(read_results(FOLDER)))
+
+
+if __name__ == "__main__":
+    main()

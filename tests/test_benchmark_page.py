@@ -25,16 +25,35 @@ VERSUS = {
 
 
 @pytest.fixture
-def page():
-    """The function that writes the page."""
+def module():
+    """The script that writes the page."""
     spec = importlib.util.spec_from_file_location("write_results", FOLDER / "write_results.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def page(module):
+    """The function that writes the page."""
     return module.page
 
 
 def test_page_is_that_of_the_stored_results(page):
     assert page(FOLDER) == (FOLDER / "results.md").read_text(), "run `make readme`"
+
+
+def test_readme_says_what_is_stored_of_clusters(module, tmp_path):
+    found = module.readme_block(module.of_clusters(module.read_results(FOLDER)))
+    assert f"{module.BEGIN}\n{found}\n{module.END}" in (FOLDER.parent / "README.md").read_text(), "run `make readme`"
+    rates = {"one process": 30.0, "cluster of 2": 50.0, "cluster of 2, one killed": 45.0}
+    about = {"cluster_bundle": "a", "engine": "keras", "processor": "2 cores", "cores": 2}
+    (tmp_path / "README.md").write_text(f"before {module.BEGIN}\nold\n{module.END} after")
+    module.write_readme(tmp_path / "README.md", [about | {"images_per_second": rates}])
+    text = " ".join((tmp_path / "README.md").read_text().split())
+    assert "30 images a second by one process, 50 by a cluster of 2 processes, 45 with one of them killed" in text
+    assert "not measured: 25 such machines for 1,000 images a second, and 0.3 days for 100,000,000 images" in text
+    assert text.startswith("before") and text.endswith("after") and "old" not in text
 
 
 def test_page_has_a_row_for_each_training(page, tmp_path):
@@ -46,6 +65,7 @@ def test_page_has_a_row_for_each_training(page, tmp_path):
     assert f"| 1 | whole images | U-Net on ResNet18 | 1,200 | 61 | 3 | – | {dice} | 0.100 (0.000 to 0.200) |" in text
     assert f"| 1 | whole images | `steel_unet`, seed 0 | 1,200 | 61 | 3 | 5 | {dice} | 0.250 (0.200 to 0.300) |" in text
     assert "the 4 images of the holdout, at 0.5" in text and "0.8215" in text
+    assert "after 1 minutes (one seed): +0.000 in `defect_dice` and +0.150 in `miou`." in text
     assert "Judged by folds" not in text
 
 
