@@ -289,10 +289,10 @@ def readme_block(results):
         killed = rates.get(f"cluster of {cores}, one killed")
         sentences.append(
             f"Measured with `{result['cluster_bundle']}` on one machine ({result['processor']}; {result['engine']}): "
-            f"{rates['one process']:,.0f} images a second by one process, {together:,.0f} by a cluster of {cores} processes"
-            + (f", {killed:,.0f} with one of them killed in the middle. " if killed else ". ")
-            + f"Projected from that, not measured: {machines} such machines for {plant.removesuffix(', as they come')}, "
-            f"and {time} for {task} on {fleet}."
+            f"{rates['one process']:,.0f} images a second by one process, {together:,.0f} by a cluster of {cores} "
+            + (f"processes, {killed:,.0f} with one of them killed in the middle. " if killed else "processes. ")
+            + f"Projected from that, not measured: {machines} such machines for "
+            f"{plant.removesuffix(', as they come')}, and {time} for {task} on {fleet}."
         )
     return "\n".join(textwrap.fill(sentence, 128) for sentence in sentences)
 
