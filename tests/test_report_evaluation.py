@@ -77,9 +77,11 @@ def test_sheets_figure_marks_the_chosen_point():
     assert ax.lines[1].get_xydata().tolist() == [[0.5, 0.5]]
 
 
-def test_gallery_has_a_row_for_each_image():
-    image, masks = np.full((20, 60, 1), 90, np.uint8), np.zeros((20, 60, 2), np.uint8)
-    figure = gallery([("a $ b", image, masks, masks, np.zeros((20, 60, 2)))] * 2, NAMES)
+@pytest.mark.parametrize(("shape", "columns"), [((20, 60), 2), ((40, 60), 4)])
+def test_gallery_has_four_pictures_of_each_image(shape, columns):
+    image, masks = np.full((*shape, 1), 90, np.uint8), np.zeros((*shape, 2), np.uint8)
+    figure = gallery([("a $ b", image, masks, masks, np.zeros((*shape, 2)))] * 2, NAMES)
     assert [len(ax.images) for ax in figure.axes] == [1] * 8
-    assert [ax.get_title() for ax in figure.axes[:4]] == [r"a \$ b", "truth", "prediction", "probability"]
+    assert [ax.get_title() for ax in figure.axes] == 2 * [r"a \$ b", "truth", "prediction", "probability"]
+    assert figure.axes[0].get_gridspec().ncols == columns
     figure.canvas.draw()

@@ -16,7 +16,6 @@ SHOWN = (
     "defect_dice_class_mean",
     "empty_accuracy",
     "miou",
-    "miou_with_background",
 )
 
 

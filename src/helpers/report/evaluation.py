@@ -163,18 +163,18 @@ def gallery(rows, class_names):
         matplotlib Figure.
     """
     height, width = rows[0][1].shape[:2]
-    heads = ("image", "truth", "prediction", "probability")
-    panel_width = min(WIDTH / len(heads), TALLEST * width / height)
-    size = (len(heads) * panel_width, (panel_width * height / width + 0.32) * len(rows) + 0.6)
-    figure, axes = plt.subplots(len(rows), len(heads), figsize=size, squeeze=False, layout="constrained")
-    for number, (title, image, true, found, probabilities) in enumerate(rows):
+    columns = 2 if width > 2 * height else 4  # strips would be too small beside each other
+    lines = len(rows) * 4 // columns
+    panel_width = min(WIDTH / columns, TALLEST * width / height)
+    size = (columns * panel_width, (panel_width * height / width + 0.32) * lines + 0.6)
+    figure, axes = plt.subplots(lines, columns, figsize=size, squeeze=False, layout="constrained")
+    for panels, (title, image, true, found, probabilities) in zip(axes.reshape(-1, 4), rows, strict=True):
         pictures = (overlay(image, np.zeros_like(true)), overlay(image, true), overlay(image, found))
-        for ax, picture in zip(axes[number], pictures, strict=False):
+        for ax, picture, head in zip(panels, pictures, (plain(title), "truth", "prediction"), strict=False):
             show_picture(picture, "", ax)
-        axes[number, -1].imshow(probabilities.max(axis=-1), cmap="magma", vmin=0, vmax=1)
-        axes[number, -1].set_axis_off()
-        axes[number, 0].set_title(plain(title), fontsize="small")
-        for ax, head in zip(axes[0, 1:], heads[1:], strict=True):
             ax.set_title(head, fontsize="small")
+        panels[3].imshow(probabilities.max(axis=-1), cmap="magma", vmin=0, vmax=1)
+        panels[3].set_axis_off()
+        panels[3].set_title("probability", fontsize="small")
     class_legend(figure, class_names, loc="outside lower center", bbox_to_anchor=None)
     return figure
