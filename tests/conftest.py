@@ -6,10 +6,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from browsing import unavailable
 from helpers.report.pdf import find_browser
 
+# How long an example takes says more of what else runs than of it.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 # Height and width; pixel number = 32 * column + row + 1, both counted from 0.
 TINY_SHAPE = (32, 96)
 TINY_LABELS = """\

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from helpers.dashboard.places import Places
-from helpers.data.dataset import read_dataset
 from helpers.files import write_json
 from helpers.inference.detector import Detector
 from helpers.inference.judging import PREDICTIONS
@@ -14,8 +13,9 @@ from helpers.inference.trials import KeptTrial, write_trial
 from helpers.runs import Run
 from tiny_models import SHAPE, tiny_dataset, tiny_masks
 
-IMAGES, TEST_IMAGES, MODEL = 20, 3, "by_hand"
+IMAGES, TEST_IMAGES, MODEL, BLIND = 20, 3, "by_hand", "sees_nothing"
 NETWORK = {"input_shape": SHAPE, "channels": 1, "class_names": [f"class {number}" for number in range(1, 5)]}
+DECISIONS = {"thresholds": [0.5] * 4, "smallest_masks": [0.0] * 4, "mirrored": False}
 # What the network makes of the images whose number leaves this remainder by 10; it is right on the others.
 MISSES, INVENTS = 3, 9
 
@@ -45,41 +45,61 @@ class NetworkByHand:
         return [np.zeros(1)]
 
 
+class NetworkOfNothing(NetworkByHand):
+    """Finds no defect anywhere."""
+
+    def predict_on_batch(self, batch):
+        return np.zeros((*batch.shape[:3], 4), np.float32)
+
+
 def load_by_hand(folder):
     """The `Detector` of the network by hand, whatever the folder."""
-    return Detector(NetworkByHand(), NETWORK | {"thresholds": [0.5] * 4, "smallest_masks": [0.0] * 4})
+    return Detector(NetworkByHand(), NETWORK | DECISIONS)
 
 
-def split_of(dataset):
-    """The first ten images are trained on, five tuned on, five judge."""
-    parts = ["train"] * 10 + ["validation"] * 5 + ["holdout"] * (len(dataset.training_ids) - 15)
+def split_of(dataset, trained=10, tuned=5):
+    """The first images are trained on, some tuned on, and the rest judges."""
+    parts = ["train"] * trained + ["validation"] * tuned
+    parts += ["holdout"] * (len(dataset.training_ids) - len(parts))
     return pd.DataFrame({"image_id": dataset.training_ids, "group": range(len(parts)), "fold": 0, "split": parts})
 
 
-def write_run(directory, dataset, name=MODEL):
-    """A run of the data set with one model that was judged by the holdout."""
-    split, folder = split_of(dataset), directory / "models" / name
+def write_run(directory, dataset, engines, split, test_masks, network=NETWORK):
+    """A run of a data set with models that were judged by the holdout.
+
+    Args:
+        directory: of the run.
+        dataset: a `Dataset`.
+        engines: dict of model -> what predicts; each scored a little worse than the one before.
+        split: table of `split_of`.
+        test_masks: masks of each test image, for the run's submission.
+        network: what the bundles say of the networks.
+    """
     split.to_csv(directory / "split.csv", index=False)
     write_json(directory / "run.json", {"data": dataset.name, "profile": "smoke", "fingerprint": dataset.fingerprint})
     judged, tuned = (split[split["split"] == part].reset_index(drop=True) for part in ("holdout", "validation"))
-    folder.mkdir(parents=True)
-    image_ids = [*tuned["image_id"], *judged["image_id"]]
-    kept = keep_predictions(folder / PREDICTIONS, NetworkByHand(), NETWORK, dataset, image_ids)
-    write_trial(folder, KeptTrial(name, "holdout", judged, tuned, (kept,)))
-    write_json(folder / "bundle.json", NETWORK | {"thresholds": [0.5] * 4})
-    scores = {f"04_segmentation.{name}.{score}": {"value": 0.5} for score in ("kaggle_dice", "validation_kaggle_dice")}
-    write_json(directory / "results.json", scores)
-    masks = [predicted(100 + number) for number in range(len(dataset.test_ids))]
-    write_submission(directory / "submission.csv", dataset.test_ids, masks)
+    image_ids, records = [*tuned["image_id"], *judged["image_id"]], {}
+    for place, (name, engine) in enumerate(engines.items()):
+        folder = directory / "models" / name
+        folder.mkdir(parents=True)
+        kept = keep_predictions(folder / PREDICTIONS, engine, network, dataset, image_ids)
+        write_trial(folder, KeptTrial(name, "holdout", judged, tuned, (kept,)))
+        write_json(folder / "bundle.json", network | DECISIONS)
+        for score in ("kaggle_dice", "validation_kaggle_dice"):
+            records[f"04_segmentation.{name}.{score}"] = {"value": 0.5 - 0.1 * place}
+    write_json(directory / "results.json", records)
+    write_submission(directory / "submission.csv", dataset.test_ids, test_masks)
     return Run(directory, dataset.directory)
 
 
-def make_places(root, images=IMAGES, *, run=True):
+def make_places(root, images=IMAGES, *, run=True, engines=None):
     """A project's folder with a tiny data set in `data/` and perhaps a run of it: `Places`."""
     directory = root / "data" / "tiny"
     directory.parent.mkdir(parents=True)
-    tiny_dataset(directory, images, TEST_IMAGES)
-    dataset, folder = read_dataset(directory), root / "runs" / "tiny-smoke"
+    dataset, folder = tiny_dataset(directory, images, TEST_IMAGES), root / "runs" / "tiny-smoke"
     folder.mkdir(parents=True)
-    made = write_run(folder, dataset) if run else None
+    made = None
+    if run:
+        test_masks = [predicted(100 + number) for number in range(TEST_IMAGES)]
+        made = write_run(folder, dataset, engines or {MODEL: NetworkByHand()}, split_of(dataset), test_masks)
     return Places(dataset, made, folder / "dashboard", root)

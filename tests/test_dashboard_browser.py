@@ -1,8 +1,8 @@
 """The dashboard in a real browser: every control, on a run made by hand; nothing is asked of any other machine."""
 
+import base64
 import csv
 import io
-import os
 import re
 import signal
 import socket
@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.request
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ from tiny_models import tiny_masks
 PAGES = ("", "images", "worst", "submission", "predict")
 SETTLED = """() => !window.store.getState().isLoading && [...document.images].every((one) => one.complete)
   && ![...document.querySelectorAll("#page .dash-graph")].some((one) => !one.querySelector(".main-svg"))"""
+
+CARRIED = """(files) => {
+  const carried = new DataTransfer();
+  for (const [name, content] of files) {
+    carried.items.add(new File([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], name));
+  }
+  return carried;
+}"""
 
 
 class Served:
@@ -92,6 +101,16 @@ class Page(Opened):
             self.page.locator(f"#{zone} button").click()
         payload = [{"name": name, "mimeType": "application/octet-stream", "buffer": content} for name, content in files]
         chooser.value.set_files(payload)
+        self.settle()
+
+    def transfer(self, *files):
+        """Files, each (name, bytes), as the mouse carries them: a `DataTransfer` of the page."""
+        carried = [(name, base64.b64encode(content).decode()) for name, content in files]
+        return self.page.evaluate_handle(CARRIED, carried)
+
+    def drop(self, zone, *files):
+        """Drop files, each (name, bytes), on a place for them."""
+        self.page.dispatch_event(f"#{zone}", "drop", {"dataTransfer": self.transfer(*files)})
         self.settle()
 
     def download(self, words):
@@ -490,23 +509,9 @@ def test_viewer_fits_a_phone(browser, served):
         assert opened.page.evaluate("document.getElementById('viewer').scrollWidth") <= PHONE["width"]
 
 
-def test_real_images_are_shown(browser, tmp_path):
-    data = os.environ.get("SEVERSTAL_DIR")
-    if not data:
-        pytest.skip("SEVERSTAL_DIR is not set: no real images")
-    (tmp_path / "runs").mkdir()
-    with Served(board_of(open_places(tmp_path, data))) as served:
-        with Page(browser, served) as opened:
-            opened.check_quiet(served)
-        with Page(browser, served, "images") as opened:
-            opened.page.locator("#grid .card").first.click()
-            opened.page.locator("#viewer .pane").first.wait_for()
-            opened.settle()
-            opened.check_quiet(served)
-
-
-def test_the_command_serves_on_this_machine_and_ends_at_ctrl_c(tmp_path):
-    places = make_places(tmp_path / "project", 5, run=False)
+@contextmanager
+def commanded(places):
+    """`steel dashboard` of a project while the block runs: (its process, its port, the lines that it printed)."""
     (places.root / "notebooks").mkdir()
     (places.root / "run_all.py").touch()
     with socket.socket() as free:
@@ -516,10 +521,6 @@ def test_the_command_serves_on_this_machine_and_ends_at_ctrl_c(tmp_path):
     started = subprocess.Popen([*command, "--port", str(port)], cwd=places.root, stdout=subprocess.PIPE, text=True)
     try:
         lines = [started.stdout.readline().strip() for _ in range(2)]
-        assert lines == [
-            "tiny: 5 training and 3 test images; no run of it.",
-            f"Open http://127.0.0.1:{port}/ (Ctrl+C ends it).",
-        ]
         for _ in range(100):
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
@@ -529,8 +530,18 @@ def test_the_command_serves_on_this_machine_and_ends_at_ctrl_c(tmp_path):
                 time.sleep(0.1)
         else:
             pytest.fail("nothing answers")
-        started.send_signal(signal.SIGINT)
-        assert started.wait(timeout=60) == 0
+        yield started, port, lines
     finally:
         started.kill()
+        started.wait()
         started.stdout.close()
+
+
+def test_the_command_serves_on_this_machine_and_ends_at_ctrl_c(tmp_path):
+    with commanded(make_places(tmp_path / "project", 5, run=False)) as (started, port, lines):
+        assert lines == [
+            "tiny: 5 training and 3 test images; no run of it.",
+            f"Open http://127.0.0.1:{port}/ (Ctrl+C ends it).",
+        ]
+        started.send_signal(signal.SIGINT)
+        assert started.wait(timeout=60) == 0

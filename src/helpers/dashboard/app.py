@@ -1,6 +1,8 @@
 """The application: the frame of all pages, and what each address shows."""
 
-from dash import Dash, Input, Output, State, dcc, html
+from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash.exceptions import DependencyException
+from flask import request
 
 from helpers.dashboard.guard import guard
 from helpers.dashboard.pages import distribution, images, predicting, submission, viewer, worst
@@ -9,6 +11,7 @@ from helpers.dashboard.routes import add_routes
 
 PAGES = (distribution, images, worst, submission, predicting)
 DATED = (distribution, images, worst)  # pages that the range of dates is for
+ANY_PATH = "/<path:path>"  # the name that Dash gives to what is no other address
 LOOK_AGAIN = 2_000  # milliseconds until it is asked again whether scores are ready
 # The style of the report's pages comes first, so that both look alike; the script for it
 # sets the colours before anything shows.
@@ -60,6 +63,7 @@ def make_app(board, *, host="127.0.0.1", port=8005, token=""):
     for page in (*PAGES, viewer):
         page.register(app, board)
     add_routes(app.server, board)
+    _find_no_others(app.server)
     guard(app.server, host=host, port=port, token=token, scripts=app.csp_hashes())
     return app
 
@@ -118,7 +122,7 @@ def _frame_controls(board):
                 placeholder="no model",
                 className="dropdown",
             ),
-            html.Span(_waiting_words(board), id="scores-words", className="note", role="status"),
+            html.Span(_waiting_words(board.scores.waiting), id="scores-words", className="note", role="status"),
         ),
     ]
 
@@ -165,19 +169,36 @@ def _register(app, board):
         Output("model", "options"),
         Output("model", "value"),
         Output("scores-words", "children"),
+        Output("notices", "children"),
         Output("scores-again", "disabled"),
         Input("scores-again", "n_intervals"),
         State("model", "value"),
     )
     def show_models(times, chosen):
+        waiting = list(board.scores.waiting)  # asked first, since a model is there before it is waited for no more
         names = list(board.scores.models)
         kept = chosen if chosen in names else next(iter(names), None)
-        return names, kept, _waiting_words(board), not board.scores.waiting
+        # Also the same choice, given again, would have each page drawn anew from its beginning.
+        return names, no_update if kept == chosen else kept, _waiting_words(waiting), _notices(board), not waiting
 
 
-def _waiting_words(board):
+def _find_no_others(server):
+    """Addresses that are no page's are not found, where Dash would answer each with its page, or with a failure."""
+    pages = {page.PATH for page in PAGES}
+
+    @server.errorhandler(DependencyException)
+    def find_no_file(error):
+        return "", 404
+
+    @server.after_request
+    def find_no_page(answer):
+        if answer.status_code == 200 and request.endpoint == ANY_PATH and request.path not in pages:
+            answer.status_code = 404
+        return answer
+
+
+def _waiting_words(waiting):
     """Which models are still looked at."""
-    waiting = board.scores.waiting
     return f"Scores are being taken, once, of: {', '.join(waiting)}." if waiting else ""
 
 

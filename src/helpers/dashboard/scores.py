@@ -130,8 +130,9 @@ class ScoreKeeper:
         """Take up one model; its faults are listed, so that the others are shown."""
         try:
             scores = read_scores(self._places, name, compute=compute)
-        except (ValueError, OSError, KeyError) as error:
-            self.problems[name] = str(error)
+        # What a damaged file makes its reader raise has no end.
+        except Exception as error:
+            self.problems[name] = str(error) or type(error).__name__
             self.waiting.remove(name)
             return
         if scores is not None:

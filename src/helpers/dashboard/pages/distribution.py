@@ -7,12 +7,14 @@ from dash import Input, Output, html
 from helpers.dashboard.catalogue import TEST, TRAIN
 from helpers.dashboard.control import PERIODS, count_by_period, p_chart
 from helpers.dashboard.pages.parts import (
+    AWAITED,
     choice,
     class_options,
     colours_with_clean,
     data_table,
     empty_figure,
     graph,
+    is_awaited,
     notice,
     swatch,
 )
@@ -136,7 +138,9 @@ def classes_of(board, which, query, scores):
             if row is not None:
                 areas[row], known[row] = scores.counts.predicted[place], True
         kept = kept & known
-        if scores is None:
+        if is_awaited(board, scores):
+            lacking = AWAITED
+        elif scores is None:
             lacking = "There are no predictions of labelled images: run the series, or choose the run with --run."
     elif which == TEST:
         known = catalogue.table["image_id"].isin(list(catalogue.test_runs)).to_numpy() & ~catalogue.labelled
@@ -165,7 +169,9 @@ def count_cards(has, names):
 
 def bar_figure(has, names):
     """Bars: images with each class; one with several counts for each."""
-    figure = empty_figure(showlegend=False, xaxis={"showgrid": False}, yaxis={"title": {"text": "images"}})
+    # To the left alone: room above for the numbers on the bars would move the ticks, and these the room, without end.
+    axis = {"title": {"text": "images"}, "automargin": "left"}
+    figure = empty_figure(showlegend=False, xaxis={"showgrid": False}, yaxis=axis)
     counts = [*has.sum(), int((~has.any(axis=1)).sum())]
     labels = [*names, "no defect"]
     figure["data"] = [

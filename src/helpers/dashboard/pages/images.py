@@ -5,7 +5,17 @@ import random
 from dash import Input, Output, State, ctx, dcc, html
 
 from helpers.dashboard.catalogue import TRAIN
-from helpers.dashboard.pages.parts import card, choice, class_options, field, gallery, legend, notice
+from helpers.dashboard.pages.parts import (
+    AWAITED,
+    card,
+    choice,
+    class_options,
+    field,
+    gallery,
+    is_awaited,
+    legend,
+    notice,
+)
 from helpers.dashboard.select import (
     ANY,
     BY_DATE,
@@ -185,7 +195,7 @@ def page_of(board, query, number, per_page=PER_PAGE):
     marked = set(zip(marks["part"], marks["image_id"], strict=True))
     rows = select_rows(board.catalogue, query, scores, marked)
     if not len(rows):
-        return notice(_lacking(query, scores)), "no image", 0
+        return notice(_lacking(board, query, scores)), "no image", 0
     last = (len(rows) - 1) // per_page
     number = min(max(int(number or 0), 0), last)
     begin = number * per_page
@@ -198,9 +208,11 @@ def page_of(board, query, number, per_page=PER_PAGE):
     return gallery(query, cards), words, number
 
 
-def _lacking(query, scores):
+def _lacking(board, query, scores):
     """Why nothing is shown."""
     asks = query.verdict != ANY or query.scores != SCORES or query.order in OF_MODEL
     if scores is None and asks:
+        if is_awaited(board, scores):
+            return AWAITED
         return "There are no predictions to choose by: run the series, or choose the run with --run."
     return "No image fits. Choose a wider range, or fewer filters."

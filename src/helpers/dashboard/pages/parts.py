@@ -11,6 +11,7 @@ from helpers.dashboard.select import ANY, CLEAN
 from helpers.report.colours import NEUTRAL, class_colours
 
 NOTHING = "–"
+AWAITED = "Predictions of labelled images are still being scored: they can be seen when that is done."
 
 
 def choice(identifier, label, options, value, *, several=False):
@@ -109,7 +110,8 @@ def card(board, row, scores, position, *, marked=False):
     star = [html.Span("★", className="star", title="marked for review")] if marked else []
     words = [*star, html.Span(image_id, className="name"), *_dice_words(scores, image_id, part)]
     if predicted is None and part == TRAIN:
-        words.append(html.Span("no prediction kept", className="quiet"))
+        lacking = "no prediction yet" if is_awaited(board, scores) else "no prediction kept"
+        words.append(html.Span(lacking, className="quiet"))
     return open_button(board, row, position, [*views, html.Span(words, className="line last")])
 
 
@@ -231,6 +233,11 @@ def empty_figure(**layout):
     axis = {"gridcolor": "#8884", "zerolinecolor": "#8886", "automargin": True}
     axes = {name: axis | layout.pop(name, {}) for name in ("xaxis", "yaxis")}
     return {"data": [], "layout": usual | axes | layout}
+
+
+def is_awaited(board, scores):
+    """Whether there are no predictions of labelled images since they are still being scored."""
+    return scores is None and bool(board.scores.waiting)
 
 
 def _predicted_areas(board, row, scores):

@@ -6,10 +6,12 @@ from flask import g
 
 from helpers.dashboard.catalogue import TEST, TRAIN
 from helpers.dashboard.pages.parts import (
+    AWAITED,
     NOTHING,
     choice,
     data_table,
     gallery,
+    is_awaited,
     legend,
     mask_address,
     notice,
@@ -129,10 +131,12 @@ def scored_section(uploaded, board):
 
 def compared_section(board, uploads, against, model):
     """Where two submissions differ, and the largest differences as images."""
-    first = uploads["a"]
-    second = uploads.get("b") if against == OTHER else ours(first.part, board.catalogue, board.model(model or ""))
+    first, scores = uploads["a"], board.model(model or "")
+    second = uploads.get("b") if against == OTHER else ours(first.part, board.catalogue, scores)
     if second is None:
         words = "Drop a second submission." if against == OTHER else "The run has no predictions of these images."
+        if against != OTHER and first.part == TRAIN and is_awaited(board, scores):
+            words = AWAITED
         return notice(f"There is nothing to compare with. {words}")
     if not first.sound or not second.sound:
         return notice("They are not compared: mend the errors first.")

@@ -8,9 +8,11 @@ from dash import ClientsideFunction, Input, Output, State, ctx, dcc, html, no_up
 from helpers.dashboard.catalogue import TEST, TRAIN
 from helpers.dashboard.marks import LONGEST_NOTE
 from helpers.dashboard.pages.parts import (
+    AWAITED,
     NOTHING,
     area_chips,
     choice,
+    is_awaited,
     is_strip,
     mask_address,
     predicted_masks,
@@ -195,7 +197,8 @@ def panes_of(board, row, model, compared, map_of):
     else:
         predicted = predicted_masks(board, row, scores)
         words = "Prediction" + (f" of {scores.name}" if scores and part == TRAIN else "")
-        panes.append(_pane(words, photograph, predicted or [], shape, lacking=predicted is None))
+        lacking = "not yet scored" if part == TRAIN and is_awaited(board, scores) else "not kept for this image"
+        panes.append(_pane(words, photograph, predicted or [], shape, lacking="" if predicted is not None else lacking))
     known = scores is not None and part == TRAIN and image_id in scores.places
     if map_of != NO_MAP and known and str(map_of).isdecimal() and int(map_of) <= len(catalogue.class_names):
         address = f"/probability/{quote(scores.name, safe='')}/{int(map_of)}/{key}?v={board.version}"
@@ -251,6 +254,8 @@ def _prediction_lines(board, row, scores):
             return [html.P("The run has no prediction of this test image.", className="note")]
         chips = area_chips(catalogue.test_areas[row], catalogue.pixels[row], catalogue.class_names)
         return [html.P(["Prediction (submission.csv): ", *(chips or ["nothing"])], className="line")]
+    if is_awaited(board, scores):
+        return [html.P(AWAITED, className="note")]
     if scores is None or image_id not in scores.places:
         words = "The run kept no prediction of this image by a network that was not trained on it."
         return [html.P([words, " The tab Predict takes any image."], className="note")]
@@ -263,9 +268,9 @@ def _prediction_lines(board, row, scores):
     return [html.P(["Prediction: ", *(chips or ["nothing"])], className="line"), html.P(numbers, className="note")]
 
 
-def _pane(words, photograph, masks, shape, *, lacking=False, scale=False):
+def _pane(words, photograph, masks, shape, *, lacking="", scale=False):
     """One view, which zooms together with the others."""
-    title = [words, html.Span("not kept for this image", className="quiet")] if lacking else [words]
+    title = [words, html.Span(lacking, className="quiet")] if lacking else [words]
     if scale:
         title.append(html.Span(["0", html.Span(className="scale"), "1"], className="scale-words"))
     picture = stack(photograph, masks, alt=words, shape=shape, class_name="stack stage")
