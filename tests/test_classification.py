@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sklearn.calibration
 import sklearn.metrics
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from helpers import classification
@@ -25,7 +25,6 @@ SCORES = st.one_of(st.integers(0, 4).map(lambda step: step / 4), st.floats(-1e30
 PROBABILITIES = st.integers(0, 16).map(lambda step: step / 16)
 
 
-@settings(deadline=None)
 @given(answers(st.booleans()))
 def test_classification_scores_as_scikit_learn(drawn):
     """NaN where scikit-learn says that the score is undefined."""
@@ -44,7 +43,6 @@ def test_classification_scores_as_scikit_learn(drawn):
     )
 
 
-@settings(deadline=None)
 @given(answers(SCORES))
 def test_average_precision_as_scikit_learn(drawn):
     """Ties included; scikit-learn warns where nothing is yes."""
@@ -53,7 +51,6 @@ def test_average_precision_as_scikit_learn(drawn):
     assert classification.average_precision(*drawn) == pytest.approx(expected, rel=0, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(answers(SCORES))
 def test_roc_auc_as_scikit_learn(drawn):
     """Ties included; scikit-learn warns where only one answer occurs."""
@@ -62,7 +59,6 @@ def test_roc_auc_as_scikit_learn(drawn):
     assert classification.roc_auc(*drawn) == pytest.approx(expected, rel=0, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(answers(SCORES))
 def test_roc_auc_is_the_share_of_pairs_in_order(drawn):
     """Every defective sheet against every clean one, ties counting half."""
@@ -72,7 +68,6 @@ def test_roc_auc_is_the_share_of_pairs_in_order(drawn):
     assert classification.roc_auc(y_true, scores) == pytest.approx(expected, rel=0, abs=1e-12, nan_ok=True)
 
 
-@settings(deadline=None)
 @given(answers(PROBABILITIES))
 def test_calibration_error_as_scikit_learns_bins(drawn):
     """Sixteenths in eight bins lie exactly on the edges, so that their closed side matters."""
@@ -158,7 +153,6 @@ def test_sheets(has_defect, predicted, passed, rejected):
     assert classification.sheets_rejected(has_defect, predicted) == pytest.approx(rejected, nan_ok=True)
 
 
-@settings(deadline=None)
 @given(answers(SCORES))
 def test_sheets_curve_is_both_scores_at_every_threshold(drawn):
     """Each point is what the two functions say of the sheets at or above its threshold."""
@@ -171,7 +165,6 @@ def test_sheets_curve_is_both_scores_at_every_threshold(drawn):
         np.testing.assert_allclose(classification.sheets_rejected(has_defect, predicted), rejected)
 
 
-@settings(deadline=None)
 @given(answers(SCORES), st.sampled_from([0.1, 0.5, 0.8, 0.95, 1.0]))
 def test_operating_point_is_the_best_on_the_curve(drawn, recall):
     """No threshold with enough recall rejects fewer; of those that reject as few, none passes fewer."""

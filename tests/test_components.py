@@ -33,7 +33,6 @@ def assert_same_components(mask):
     assert all((ours == 0) == (theirs == 0) for ours, theirs in pairs)
 
 
-@settings(deadline=None)
 @given(numpy_st.arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 12))))
 def test_label_components_of_small_masks_as_opencv(mask):
     """Any small mask."""
@@ -199,7 +198,7 @@ def test_rle_component_areas_worked_by_hand(text, areas):
     assert rle_component_areas(text, (3, 4)).tolist() == areas
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(numpy_st.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 1)))
 def test_rle_component_areas_are_those_of_the_mask(mask):
     """The same areas as by labelling the decoded mask."""

@@ -38,7 +38,7 @@ def test_fill_holes_by_hand(mask, expected):
     assert ["".join(".#"[pixel] for pixel in row) for row in fill_holes(levels)] == expected
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32), st.integers(1, 12), st.integers(1, 12), st.integers(1, 4))
 def test_fill_holes_of_nested_masks_fills_each(seed, height, width, most):
     """Each of the masks is what is not outside it."""

@@ -121,7 +121,7 @@ def test_losses_fall_towards_the_truth(loss):
     assert np.sign(tape.gradient(value, y_pred).numpy()).reshape(-1).tolist() == [-1, -1, 1, 1]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_losses_are_never_negative(data):
     """For every mask of 0 and 1 and every prediction in [0, 1]; and the coefficient is in [0, 1]."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as numpy_st
 
@@ -81,7 +81,6 @@ def naive_scores(y_true, y_pred):
     }
 
 
-@settings(deadline=None)
 @given(mask_pairs())
 def test_every_score_agrees_with_the_naive_one(pair):
     """Also where a class or everything is empty: NaN in the same places."""
@@ -92,7 +91,6 @@ def test_every_score_agrees_with_the_naive_one(pair):
         np.testing.assert_allclose(getattr(metrics, function)(counts, **keywords), expected, rtol=0, atol=1e-12)
 
 
-@settings(deadline=None)
 @given(mask_pairs())
 def test_kaggle_dice_is_its_floor_and_its_two_parts(pair):
     """The identity that explains the score: floor * empty_accuracy + (1 - floor) * defect_dice."""
@@ -103,7 +101,6 @@ def test_kaggle_dice_is_its_floor_and_its_two_parts(pair):
     assert together == pytest.approx(metrics.kaggle_dice(counts), rel=0, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(mask_pairs())
 def test_scores_of_the_truth_itself(pair):
     """A perfect prediction scores 1 wherever the score is defined."""
@@ -115,7 +112,6 @@ def test_scores_of_the_truth_itself(pair):
     assert metrics.empty_accuracy(counts) == pytest.approx(1 if has_clean else math.nan, nan_ok=True)
 
 
-@settings(deadline=None)
 @given(mask_pairs())
 def test_scores_do_not_depend_on_batches_or_order(pair):
     """Means weigh images, not batches: one by one and reversed gives the same."""

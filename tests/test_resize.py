@@ -20,7 +20,7 @@ from helpers.rle import mask2rle
 
 SIDES = st.integers(1, 60)
 SHAPES = st.tuples(SIDES, SIDES)
-patient = settings(deadline=None, max_examples=50)
+patient = settings(max_examples=50)
 
 # shape, most pixels, size of the network
 NETWORK_SHAPES = [

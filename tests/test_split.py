@@ -16,7 +16,7 @@ from helpers.data.split import (
     strata,
 )
 
-patient = settings(deadline=None, max_examples=60)
+patient = settings(max_examples=60)
 
 
 def make_areas(combinations):

@@ -40,7 +40,7 @@ def test_plan_tiles_scales_whole_or_as_in_training(own, usual, scaled, tiles):
     assert tiling.whole == (scaled == TILE)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(height=st.integers(1, 200), width=st.integers(1, 300), overlap=st.sampled_from([0.0, 0.1, 0.25, 0.5]))
 def test_tiles_cover_every_pixel_and_constant_probabilities_stay(height, width, overlap):
     """Neighbours overlap by at least as much as was asked; the weights of a pixel are never all 0."""
@@ -107,7 +107,7 @@ def test_parts_are_as_large_as_the_photographs_trained_on():
 
 
 @given(height=st.integers(1, 400), width=st.integers(1, 500))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_parts_at_odd_scales_are_nearly_as_large(height, width):
     usual = (47, 101)
     tiling = plan_tiles((height, width), TILE, usual)

@@ -36,7 +36,7 @@ def random_image(rng, classes=2, kind=np.float32):
     return y_true, probabilities
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.sampled_from([np.float32, np.float64, np.float16]))
 def test_decided_counts_are_those_of_the_masks(seed, kind):
     """At any decisions, the counts are those that `threshold_masks` gives."""
@@ -167,7 +167,7 @@ def test_decisions_with_a_gate_need_a_classifier():
     assert smallest.tolist() == [[0.0, 0.2], [NEVER, 0.2]]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32))
 def test_score_grid_is_what_the_decisions_score(seed):
     """At every choice, gates among them, for both measures, and for images counted several times."""
