@@ -211,4 +211,4 @@ def _notices(board):
         words += ["Dates are ", html.Strong("simulated"), f"{dates.words.removeprefix('simulated')}."]
     lines = [notice(*words)] if words else []
     lines += [notice(note) for note in board.catalogue.notes]
-    return lines + [notice(f"{name} is not shown: {problem}") for name, problem in board.scores.problems.items()]
+    return lines + [notice(f"{name} is not shown: {problem}") for name, problem in list(board.scores.problems.items())]
