@@ -35,6 +35,13 @@ def test_headline_is_of_the_model_that_was_evaluated(tmp_path):
     assert asked(tmp_path, records, "How good?")["lines"][0].startswith("kaggle_dice of b, by the decisions of its t")
 
 
+def test_how_the_main_model_came_to_be_it(tmp_path):
+    records, question = records_of(["a", "b"]), "Compared with what?"
+    assert "of 2, chosen on images that judge none; of the others b" in asked(tmp_path, records, question)["lines"][1]
+    named = records | {"05_evaluation.sheets_passed_b": {"value": 0.1}}
+    assert "of 2, named beforehand and not chosen" in asked(tmp_path, named, question)["lines"][1]
+
+
 def test_headline_is_after_the_last_step_where_there_was_one(tmp_path):
     after = {f"05_evaluation.{name}": {"value": value} for name, value in (("kaggle_dice", 0.9), ("above_floor", 0.2))}
     records = records_of(["net", "other"]) | {"05_evaluation.sheets_passed_net": {"value": 0.1}} | after

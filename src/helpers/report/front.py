@@ -23,7 +23,7 @@ from helpers.report.scores import (
     main_model,
     scored_models,
 )
-from helpers.results import format_difference, format_estimate, format_record, read_results
+from helpers.results import best_model, format_difference, format_estimate, format_record, read_results
 
 # What a network takes: record, heading, what its value is divided by, and how the quotient is written.
 COSTS = (
@@ -32,6 +32,7 @@ COSTS = (
     ("seconds", "minutes of training, all its networks", 60, ",.1f"),
 )
 CLASS_SCORES = ("defect_dice", "empty_accuracy", "kaggle_dice", "all_empty_dice")
+NAMED = "named beforehand and not chosen by a score"
 
 
 def render_front(run_directory, pages, report, files):
@@ -180,10 +181,11 @@ def _compared(results, model, record):
     if others:
         best = max(others, key=lambda name: _value(results, f"04_segmentation.{name}.kaggle_dice") or 0)
         other = results[f"04_segmentation.{best}.kaggle_dice"]
+        by_score = best_model(results, [model, *others]) == model
         lines.append(
-            f"The main model of {len(others) + 1}, chosen on images that judge none; of the others {best} has the "
-            f"highest kaggle_dice, {format_record(other)}, by the decisions of its training, judged on: "
-            f"{other['split']}."
+            f"The main model of {len(others) + 1}, {'chosen on images that judge none' if by_score else NAMED}; of the "
+            f"others {best} has the highest kaggle_dice, {format_record(other)}, by the decisions of its training, "
+            f"judged on: {other['split']}."
         )
     published = read_published()
     for figure in published[published["ours"] == f"04_segmentation.{model}.kaggle_dice"].itertuples(index=False):
