@@ -8,6 +8,7 @@ import pytest
 from helpers.data.dataset import read_dataset
 from helpers.data.made_up import make_data
 from helpers.files import read_json
+from helpers.inference.engines import MOST_LOST, read_record, verify_exports
 from helpers.inference.evaluate import count_pixels
 from helpers.inference.predict import predict_masks
 from helpers.metrics import defect_dice
@@ -42,6 +43,16 @@ def test_a_bundle_is_small_and_predicts_images_of_any_size(name):
     images = [np.full((*shape, 1), 100, np.uint8) for shape in ((256, 1600), (200, 200), (31, 77))]
     for image, masks in zip(images, predict_masks(model, bundle, images), strict=True):
         assert masks.shape == (*image.shape[:2], 4) and set(np.unique(masks)) <= {0, 1}
+
+
+def test_our_network_comes_with_its_quickest_export():
+    """Small, of just these weights, and at no cost that would keep it from being taken."""
+    bundle = read_bundle(MODELS / "steel_unet")
+    assert verify_exports(MODELS / "steel_unet", bundle) == ["openvino-int8"]
+    check = read_record(MODELS / "steel_unet", bundle, "openvino-int8")["checks"]["openvino-int8"]
+    assert check["images"] > 50 and check["kaggle_dice_change"] > -MOST_LOST
+    files = (MODELS / "steel_unet" / "exports").rglob("*.*")
+    assert sum(path.stat().st_size for path in files) < 2_000_000
 
 
 @pytest.mark.parametrize("name", SHIPPED)
