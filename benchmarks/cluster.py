@@ -1,6 +1,6 @@
 """Images a second of `steel predict` alone and on a Dask cluster of this machine, and what more machines would do.
 
-    python benchmarks/cluster.py [--images 400] [--photographs FOLDER] [--bundle BUNDLE] [--engine E]
+    python benchmarks/cluster.py [--images 1000] [--photographs FOLDER] [--bundle BUNDLE] [--engine E]
 
 One process, then clusters of 1, 2, ... processes up to the number of cores, then the largest once more with a worker
 that is killed in the middle. Every file has to be the same to the byte as that of one process. The seconds are those
@@ -27,7 +27,7 @@ from helpers.inference.engines import FASTEST, KINDS
 from helpers.inference.many import Asked, predict_images
 
 ROOT = Path(__file__).absolute().parents[1]
-CHUNK = 16
+CHUNK = 64
 
 
 def predict(sheets, out, asked, client=None, kill_after=None):
@@ -55,7 +55,7 @@ def kill_a_worker(client):
 def main():
     """Run, print and store."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=400)
+    parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--photographs", type=Path)
     parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "steel_unet")
     parser.add_argument("--engine", default=FASTEST, choices=[FASTEST, *KINDS])

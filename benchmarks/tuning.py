@@ -20,15 +20,17 @@ from helpers.files import write_json
 from helpers.inference.tuning import MEASURES, SIZES, THRESHOLDS, ThresholdCounts, count_at_thresholds, tune_decisions
 
 SHAPE, CLASSES, DIFFERENT = (256, 1600), 4, 50
+SHOWN = 0.3  # share of the classes that an image shows
 
 
 def made_up(seed):
-    """(masks, probabilities) of one image: soft blobs, some of them labelled."""
+    """(masks, probabilities) of one image: soft blobs of a class that it shows, hardly any of the others."""
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=(SHAPE[0] // 16, SHAPE[1] // 16, CLASSES)).astype(np.float32)
-    probabilities = 1 / (1 + np.exp(4 - 4 * cv2.resize(noise, SHAPE[::-1], interpolation=cv2.INTER_CUBIC)))
-    masks = (probabilities > 0.5).astype(np.uint8) * (rng.random(CLASSES) < 0.2).astype(np.uint8)
-    return masks, probabilities
+    shown = rng.random(CLASSES) < SHOWN
+    soft = cv2.resize(noise, SHAPE[::-1], interpolation=cv2.INTER_CUBIC)
+    probabilities = 1 / (1 + np.exp(np.where(shown, 4, 12) - 4 * soft))
+    return (probabilities > 0.5).astype(np.uint8), probabilities
 
 
 def main():
@@ -36,9 +38,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=1000)
     options = parser.parse_args()
-    images = islice(cycle([made_up(seed) for seed in range(DIFFERENT)]), options.images)
+    different = [made_up(seed) for seed in range(DIFFERENT)]
+    share = float(np.mean([(probabilities >= THRESHOLDS[0]).mean() for _, probabilities in different]))
+    images = islice(cycle(different), options.images)
     begun = time.perf_counter()
-    counted = [count_at_thresholds(*each, fill=True) for each in tqdm(images, "Counting", options.images, unit="image")]
+    counted = [
+        count_at_thresholds(*each, fill=True)
+        for each in tqdm(images, "Counting", options.images, unit="image", mininterval=1)
+    ]
     counts = ThresholdCounts.concatenate(counted)
     seconds = {"counting": time.perf_counter() - begun}
     for measure in MEASURES:
@@ -48,8 +55,9 @@ def main():
     result = {
         "tuned_images": options.images,
         "classes": CLASSES,
+        "pixels_above_lowest_threshold": round(share, 4),
         "choices": len(THRESHOLDS) * len(SIZES) * 2,
-        "seconds": {name: round(each, 2) for name, each in seconds.items()},
+        "seconds": {name: round(each, 3) for name, each in seconds.items()},
         **machine(),
     }
     print(result)

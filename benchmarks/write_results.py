@@ -370,9 +370,11 @@ def tuning_section(result):
     """How long decisions take to be tuned."""
     about = (
         f"`tuning.py`: {result['tuned_images']:,} made-up images of 256 x 1600 pixels, {result['classes']} classes, "
-        f"{result['choices']} choices of threshold, smallest mask and holes for each; {result['processor']}."
+        f"{result['choices']} choices of threshold, smallest mask and holes for each; "
+        f"{result['pixels_above_lowest_threshold']:.0%} of the probabilities reach the lowest threshold; "
+        f"{result['processor']}."
     )
-    rows = [[name, f"{seconds:.1f}"] for name, seconds in result["seconds"].items()]
+    rows = [[name, f"{seconds:.2f}"] for name, seconds in result["seconds"].items()]
     return "\n".join(["## Tuning", "", about, "", table(["step", "seconds"], rows)])
 
 

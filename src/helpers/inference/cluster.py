@@ -175,15 +175,27 @@ def local_cluster(workers=0):
     cores = os.cpu_count() or 1
     workers = workers or cores
     share = str(max(1, cores // workers))
-    return _distributed().LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address=None,
-        silence_logs=logging.ERROR,
-        env={"TF_NUM_INTRAOP_THREADS": share, "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": share, THREADS: share},
-    )
+    distributed = _distributed()
+    import dask
+
+    # Dask has workers give memory back at once, so that each image would be given all of its memory anew.
+    spawned = "distributed.nanny.pre-spawn-environ"
+    kept = {name: value for name, value in dask.config.get(spawned).items() if name != "MALLOC_TRIM_THRESHOLD_"}
+    with dask.config.set({spawned: kept}):
+        return distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.ERROR,
+            env={
+                "TF_NUM_INTRAOP_THREADS": share,
+                "TF_NUM_INTEROP_THREADS": "1",
+                "OMP_NUM_THREADS": share,
+                THREADS: share,
+            },
+        )
 
 
 @contextmanager
