@@ -310,7 +310,8 @@ def project(rate):
     yield [f"{PLANT:,} images a second, as they come", f"{math.ceil(PLANT / useful):,}", "–"]
     for machines in FLEETS:
         days = STORE / (machines * useful) / 86_400
-        yield [f"{STORE:,} images in an object store", f"{machines:,}", f"{days:,.1f} days"]
+        time = f"{days:,.1f} days" if days >= 1 else f"{24 * days:.1f} hours"
+        yield [f"{STORE:,} images in an object store", f"{machines:,}", time]
 
 
 def engines_section(result):

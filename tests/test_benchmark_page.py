@@ -52,7 +52,7 @@ def test_readme_says_what_is_stored_of_clusters(module, tmp_path):
     module.write_readme(tmp_path / "README.md", [about | {"images_per_second": rates}])
     text = " ".join((tmp_path / "README.md").read_text().split())
     assert "30 images a second by one process, 50 by a cluster of 2 processes, 45 with one of them killed" in text
-    assert "not measured: 25 such machines for 1,000 images a second, and 0.3 days for 100,000,000 images" in text
+    assert "not measured: 25 such machines for 1,000 images a second, and 6.9 hours for 100,000,000 images" in text
     assert text.startswith("before") and text.endswith("after") and "old" not in text
 
 
