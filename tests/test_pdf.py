@@ -31,12 +31,22 @@ def test_print_pdf_without_a_browser_says_how_to_get_one(page, monkeypatch, tmp_
 
 
 def test_print_pdf_writes_what_the_browser_printed_from_the_page_cut_off_from_the_network(page, monkeypatch, tmp_path):
-    fake_browser(tmp_path, monkeypatch, f'echo "%PDF $*" > "$file"; echo "$*" > {tmp_path}/words')
+    shown = f'eval last=\\${{$#}}; cp "${{last#file://}}" {tmp_path}/shown.html'
+    fake_browser(tmp_path, monkeypatch, f'echo "%PDF $*" > "$file"; echo "$*" > {tmp_path}/words; {shown}')
     assert pdf.print_pdf(page, tmp_path / "out" / "paper.pdf") == ""
     assert (tmp_path / "out" / "paper.pdf").read_bytes().startswith(b"%PDF")
     words = (tmp_path / "words").read_text()
-    assert words.strip().endswith(page.as_uri()) and "--host-resolver-rules=MAP * ~NOTFOUND" in words
-    assert "--user-data-dir=" in words
+    assert "--host-resolver-rules=MAP * ~NOTFOUND" in words and "--user-data-dir=" in words
+    assert (tmp_path / "shown.html").read_text() == page.read_text()
+
+
+def test_print_pdf_leaves_out_where_files_beside_the_page_lie(page, monkeypatch, tmp_path):
+    """Other links stay: those within the page, and those to the network."""
+    page.write_text('<a class="x" href="blog.html#a">b</a><a href="#c">c</a><a href="https://doi.org/1">d</a>')
+    fake_browser(tmp_path, monkeypatch, 'eval last=\\${$#}; (echo %PDF; cat "${last#file://}") > "$file"')
+    assert pdf.print_pdf(page, tmp_path / "paper.pdf") == ""
+    printed = (tmp_path / "paper.pdf").read_text()
+    assert '<a class="x">b</a><a href="#c">c</a><a href="https://doi.org/1">d</a>' in printed
 
 
 @pytest.mark.parametrize("script", ["echo went wrong >&2; exit 3", "echo nothing >&2", 'echo "no PDF" > "$file"'])

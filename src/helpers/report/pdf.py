@@ -1,6 +1,7 @@
 """A page of a report as PDF, printed by Chromium where there is one."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +15,8 @@ INSTALL = (
     "and run `make paper`."
 )
 SECONDS = 120  # that printing may take
+# Of a link to a file beside the page: in print it would lead to where the file lay on this machine.
+BESIDE = re.compile(r"""(<a\b[^>]*?)\shref="(?!https?:|mailto:|\#)[^"]*\"""")
 # Headless, and cut off: what Chromium does on its own in the background is switched off, and no name resolves.
 OPTIONS = (
     "--headless",
@@ -51,11 +54,12 @@ def print_pdf(page, pdf):
         return f"No {pdf.name}: no Chromium was found to print {page.name} with. {INSTALL}"
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, tempfile.TemporaryDirectory() as printed:
-        file = Path(printed) / "page.pdf"
+        file, copy = Path(printed) / "page.pdf", Path(printed) / "page.html"
+        copy.write_text(BESIDE.sub(r"\1", page.read_text(encoding="utf-8")), encoding="utf-8")
         command = [browser, *OPTIONS, *(["--no-sandbox"] if root else []), f"--user-data-dir={folder}"]
         try:
             done = subprocess.run(
-                [*command, f"--print-to-pdf={file}", page.as_uri()],
+                [*command, f"--print-to-pdf={file}", copy.as_uri()],
                 capture_output=True,
                 text=True,
                 timeout=SECONDS,
