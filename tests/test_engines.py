@@ -154,6 +154,11 @@ def test_open_engine_of_no_such_kind(small_bundle):
         open_engine(small_bundle[0], "tensorrt")
 
 
+def test_open_kind_leaves_nothing_to_be_chosen(small_bundle):
+    with pytest.raises(ValueError, match="engine: got 'fastest'"):
+        engines.open_kind(small_bundle[0], read_json(small_bundle[0] / "bundle.json"), "fastest")
+
+
 def test_open_engine_that_was_not_exported(copied):
     folder, _ = copied
     shutil.rmtree(export_folder(folder, "openvino-int8"))

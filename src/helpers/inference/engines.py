@@ -83,11 +83,21 @@ def choose_engine(folder, bundle, engine=FASTEST, say=print):
     Raises:
         ValueError: there is no such engine.
     """
-    if engine not in (FASTEST, *KINDS):
-        raise ValueError(f"engine: got {engine!r}, expected one of: {', '.join([FASTEST, *KINDS])}.")
     if engine != FASTEST:
+        _kind_of(engine)
         return engine
     return _find_fastest(Path(folder), bundle, say) if bundle.get("target", "masks") == "masks" else KERAS
+
+
+def _kind_of(engine):
+    """The `Kind` of an engine that was chosen.
+
+    Raises:
+        ValueError: there is no such engine.
+    """
+    if engine not in KINDS:
+        raise ValueError(f"engine: got {engine!r}, expected one of: {', '.join([FASTEST, *KINDS])}.")
+    return KINDS[engine]
 
 
 def open_kind(folder, bundle, engine):
@@ -96,7 +106,7 @@ def open_kind(folder, bundle, engine):
     Raises:
         FileNotFoundError, ValueError, ImportError: as `open_engine`.
     """
-    kind = KINDS[choose_engine(folder, bundle, engine)]
+    kind = _kind_of(engine)
     if engine == KERAS:
         return KerasEngine(*_load_keras(folder))
     why = _not_installed(kind)
@@ -138,7 +148,7 @@ def export_files(folder, bundle, engine):
     Raises:
         FileNotFoundError, ValueError: as `read_record`.
     """
-    export = KINDS[engine].export
+    export = _kind_of(engine).export
     if not export:
         return {}
     names = [RECORD, *read_record(folder, bundle, export)["files"]]
