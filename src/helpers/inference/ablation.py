@@ -6,16 +6,15 @@ import pandas as pd
 from tqdm import tqdm
 
 from helpers.data.split import random_parts
-from helpers.inference.evaluate import score_rows
 from helpers.inference.judging import judge_by_holdout
-from helpers.intervals import paired_bootstrap
+from helpers.intervals import interval_table, paired_bootstrap
 from helpers.metrics import pixel_score_terms
 from helpers.results import format_estimate
 
 FULL = "the full recipe"
 OTHER_SEED = "nothing but the seed"
 RANDOM_SPLIT = "split at random, neither stratified nor by group"
-MADE_UP = "begun with weights from made-up sheets"
+AT_RANDOM = "begun at random, without pre-training"
 MEASURES = ("defect_dice", "kaggle_dice")
 
 
@@ -41,13 +40,12 @@ def recipe_changes(recipe):
     return {name: each for name, each in changed.items() if each != recipe}
 
 
-def ablate(plan, made_up=""):
+def ablate(plan):
     """Train and judge a plan, and then with one change each, every time in as many steps as the first one took.
 
     Args:
-        plan: a `Plan` that begins at random.
-        made_up: folder of a bundle that was trained on made-up sheets, for one training that begins with its weights;
-            "" leaves it out. The steps of that earlier training are not counted.
+        plan: a `Plan`. Where it begins with the weights of a bundle, beginning at random is one of the changes; the
+            steps that the bundle was trained for are not counted.
 
     Returns:
         dict of what is changed -> `Trial`: the full recipe, once more from another seed, each change, and a split at
@@ -58,8 +56,8 @@ def ablate(plan, made_up=""):
     plan = replace(plan, minutes=0.0, **length)
     plans = {OTHER_SEED: replace(plan, seed=plan.seed + 1)}
     plans |= {name: replace(plan, recipe=recipe) for name, recipe in recipe_changes(plan.recipe).items()}
-    if made_up:
-        plans[MADE_UP] = replace(plan, pretrained=made_up)
+    if plan.pretrained:
+        plans[AT_RANDOM] = replace(plan, pretrained="")
     parts = random_parts(plan.split["image_id"], plan.seed)
     plans[RANDOM_SPLIT] = replace(plan, split=plan.split.assign(split=plan.split["image_id"].map(parts)))
     trials = {FULL: full}
@@ -68,28 +66,30 @@ def ablate(plan, made_up=""):
     return trials
 
 
-def ablation_table(trials, dataset):
-    """Scores of each trial, and their paired differences from the full recipe's.
+def ablation_table(trials):
+    """Scores of each trial, each by the decisions that are tuned for it, and their paired differences from the full's.
 
     Args:
         trials: dict of `ablate`.
-        dataset: a `Dataset`.
 
     Returns:
         (table of texts with a row for each change, dict of change -> measure -> Estimate of the difference); a trial
         that is judged on other images has none.
     """
-    judged = {name: trial.judge(dataset) for name, trial in trials.items()}
-    ids = trials[FULL].judged["image_id"].tolist()
-    groups = trials[FULL].judged["group"]
-    usual = pixel_score_terms(judged[FULL])
+    full = trials[FULL]
+    usual = _terms(full)
     rows, differences = {}, {}
     for name, trial in trials.items():
-        _, estimates = score_rows(judged[name], trial.judged["group"], dataset.class_names)
-        rows[name] = {measure: format_estimate(*estimates["all"][measure]) for measure in MEASURES}
-        if name == FULL or trial.judged["image_id"].tolist() != ids:
+        terms, groups = _terms(trial), trial.judged["group"]
+        estimates = interval_table(terms, groups)
+        rows[name] = {measure: format_estimate(*estimates[measure]) for measure in MEASURES}
+        if name == FULL or trial.judged["image_id"].tolist() != full.judged["image_id"].tolist():
             continue
-        terms = pixel_score_terms(judged[name])
         differences[name] = {measure: paired_bootstrap(terms[measure], usual[measure], groups) for measure in MEASURES}
         rows[name] |= {f"{measure}, difference": format_estimate(*differences[name][measure]) for measure in MEASURES}
     return pd.DataFrame(rows).T.rename_axis("change"), differences
+
+
+def _terms(trial):
+    """`ScoreTerms` of each measure, by the decisions that are tuned for it."""
+    return {measure: pixel_score_terms(trial.tuned_counts(measure))[measure] for measure in MEASURES}
