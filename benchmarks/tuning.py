@@ -17,6 +17,7 @@ from common import RESULTS, machine
 from tqdm import tqdm
 
 from helpers.files import write_json
+from helpers.inference.ahead import on_all_cores
 from helpers.inference.tuning import MEASURES, SIZES, THRESHOLDS, ThresholdCounts, count_at_thresholds, tune_decisions
 
 SHAPE, CLASSES, DIFFERENT = (256, 1600), 4, 50
@@ -42,11 +43,8 @@ def main():
     share = float(np.mean([(probabilities >= THRESHOLDS[0]).mean() for _, probabilities in different]))
     images = islice(cycle(different), options.images)
     begun = time.perf_counter()
-    counted = [
-        count_at_thresholds(*each, fill=True)
-        for each in tqdm(images, "Counting", options.images, unit="image", mininterval=1)
-    ]
-    counts = ThresholdCounts.concatenate(counted)
+    counted = on_all_cores(lambda each: count_at_thresholds(*each, fill=True), images)
+    counts = ThresholdCounts.concatenate(tqdm(counted, "Counting", options.images, unit="image", mininterval=1))
     seconds = {"counting": time.perf_counter() - begun}
     for measure in MEASURES:
         begun = time.perf_counter()

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from helpers.inference.ahead import work_ahead
+from helpers.inference.ahead import on_all_cores, work_ahead
 
 
 def test_work_ahead_keeps_the_order_and_takes_no_more_than_asked():
@@ -34,3 +34,12 @@ def test_work_ahead_raises_at_the_place_of_the_item():
         assert next(found) == 2
         with pytest.raises(ZeroDivisionError):
             next(found)
+
+
+def test_on_all_cores_keeps_the_order_and_raises_what_the_function_raised():
+    assert list(on_all_cores(lambda number: number**2, range(100))) == [number**2 for number in range(100)]
+    assert list(on_all_cores(str, [])) == []
+    found = on_all_cores(lambda number: 6 // number, [3, 0, 2])
+    assert next(found) == 2
+    with pytest.raises(ZeroDivisionError):
+        next(found)

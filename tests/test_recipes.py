@@ -1,5 +1,7 @@
 """Recipes, and training by them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from helpers.models.build import BUILDERS, build_model
 from helpers.models.recipes import RECIPES, Images, Recipe, choose_window, find_recipe, train_recipe
 from helpers.models.targets import TARGETS
 from helpers.models.train import Training, seed_everything
+from helpers.series.profiles import PUBLISHED
 from tiny_models import SHAPE, tiny_dataset
 
 NARROW = {"stem": 4, "widths": (8, 8), "depths": (0, 1)}
@@ -72,11 +75,24 @@ def test_recipe_table_tells_every_setting_in_words():
     """Nothing is left out, and nothing is shown as Python."""
     table = QUICK.table().set_index("setting")["value"]
     assert set(table.index) == set(QUICK.describe())
+    assert set(QUICK.table()["set by"]) == {"ours"}
     assert table["loss"] == "bce 1, tversky 1"
     assert table["window"] == "none" and table["defects_only"] == "no"
     assert table["arguments"] == "stem 4, widths 8 x 8, depths 0 x 1"
     assert table["augmentation"].startswith("mirror 0.5, ")
     assert not table.str.contains(r"[\[\]{}()]").any()
+
+
+def test_recipe_table_tells_what_the_source_states():
+    """And where a setting comes from decides no training; what a source states is a setting that there is."""
+    recipe = find_recipe("paper")
+    table = recipe.table().set_index("setting")["set by"]
+    assert table["loss"] == table["epochs"] == "source" and table["augmentation"] == "ours"
+    assert recipe.describe() == replace(recipe, source=()).describe()
+    assert "minutes" in set(recipe.table(5.0)["setting"]) and "epochs" not in set(recipe.table(5.0)["setting"])
+    for name, each in RECIPES.items():
+        assert set(each.source) <= set(each.describe()), name
+        assert bool(each.source) == (name in {*PUBLISHED, "unet_paper", "classifier_resnet50"}), name
 
 
 def test_train_recipe_learns_and_repeats(images, tmp_path):

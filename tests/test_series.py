@@ -224,6 +224,13 @@ def test_training_minutes_counts_each_network(monkeypatch):
     assert training_minutes("smoke") == 2 + 4 + 6 * 2 + 9 * 0.5
 
 
+def test_demo_trains_by_the_minutes_and_leaves_time_for_the_rest_of_its_quarter_of_an_hour():
+    """However slow the machine is, and however many images the data has."""
+    trained = [step.parameters for step in plan_steps("demo", {}) if step.notebook in TRAINS]
+    assert len(trained) == 3 and all(each["TRAIN_MINUTES"] > 0 for each in trained)
+    assert training_minutes("demo") <= 9
+
+
 def test_study_trains_so_briefly_that_all_of_it_takes_two_and_a_half_hours():
     """And says so; every published system, and ours beside them, have the same five minutes."""
     assert 100 <= training_minutes("study") <= 130

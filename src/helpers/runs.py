@@ -29,7 +29,7 @@ KAGGLE_INPUTS = (
 )
 MADE_UP = {
     "smoke": {"folder": "made-up-small", "images": 24, "shape": (64, 384)},
-    "demo": {"folder": "made-up", "images": 200, "shape": (256, 1600)},
+    "demo": {"folder": "made-up", "images": 400, "shape": (256, 1600)},
 }
 WRITTEN_BY = {
     "split.csv": "02_preprocessing",

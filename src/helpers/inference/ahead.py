@@ -1,6 +1,8 @@
 """Work that a pool does for the items to come, while what is done is used."""
 
+import os
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 
 
 def work_ahead(pool, function, items, most):
@@ -22,3 +24,18 @@ def work_ahead(pool, function, items, most):
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+def on_all_cores(function, items):
+    """What a function gives for each item, in order, worked out by a thread for each core.
+
+    Args:
+        function: of an item; worth it where it is in NumPy or OpenCV most of the time.
+        items: iterable, taken a few items ahead.
+
+    Yields:
+        The results, in the order of the items.
+    """
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as pool:
+        yield from work_ahead(pool, function, items, 2 * cores)

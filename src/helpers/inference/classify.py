@@ -18,6 +18,7 @@ from helpers.classification import (
 from helpers.data.resize import resize_image
 from helpers.data.split import HOLDOUT, TRAIN, VALIDATION
 from helpers.inference.by_fold import FOLDS, apply_by_fold, choose_by_fold
+from helpers.inference.engines import KerasEngine
 from helpers.inference.evaluate import estimate_texts
 from helpers.inference.predict import in_batches, require_finite
 from helpers.intervals import bootstrap_statistic, interval_table
@@ -199,34 +200,35 @@ def answer(model, plan, table):
     has_class = plan.dataset.areas.loc[ids].to_numpy() > 0
     truth = np.column_stack([has_class.any(axis=1), has_class])
     images = (plan.dataset.image(image_id, plan.channels) for image_id in ids)
-    probabilities = predict_answers(model, plan.shape, images)
+    probabilities = answering(model, plan.shape)(images)
     count = probabilities.shape[1]
     names = tuple(answer_names(plan.dataset.class_names)[:count])
     return Answers(table[["image_id", "group", "fold"]].reset_index(drop=True), truth[:, :count], probabilities, names)
 
 
-def predict_answers(model, shape, images):
-    """The probabilities that a classifier gives.
+def answering(model, shape):
+    """Make a function that asks a classifier.
 
     Args:
         model: keras.Model of a classifier.
         shape: (height, width) of its input in pixels.
-        images: iterable of uint8 arrays (height, width, channels), of any sizes.
 
     Returns:
-        float array (images, answers).
-
-    Raises:
-        ValueError: the network gives NaN.
+        Function of an iterable of uint8 arrays (height, width, channels), of any sizes, that gives the probabilities as
+        float array (images, answers). It raises ValueError where the network gives NaN.
     """
-    found = [np.zeros((0, model.output_shape[-1]))]
-    batches = in_batches((resize_image(image, tuple(shape)) for image in images), BATCH)
-    found = [model.predict_on_batch(np.stack(batch).astype(np.float32) / 255)[:, 0, 0] for batch in batches]
-    if not found:
-        return np.zeros((0, model.output_shape[-1]))
-    found = np.concatenate(found).astype(float)
-    require_finite(found)
-    return found
+    shape, (*_, channels), (*_, answers) = tuple(shape), model.input_shape, model.output_shape
+    engine = KerasEngine(model, {"input_shape": shape, "channels": channels})
+
+    def answer_images(images):
+        found = [np.zeros((0, answers))]
+        for batch in in_batches((resize_image(image, shape) for image in images), BATCH):
+            found.append(engine.predict_on_batch(np.stack(batch).astype(np.float32) / 255)[:, 0, 0])
+        found = np.concatenate(found).astype(float)
+        require_finite(found)
+        return found
+
+    return answer_images
 
 
 def fit_calibration(answers):

@@ -348,7 +348,8 @@ class KerasEngine:
     @staticmethod
     def _compile(tf, network, shape):
         signature = [tf.TensorSpec(shape, tf.float32)]
-        return tf.function(lambda images: network(images, training=False), input_signature=signature)
+        function = tf.function(lambda images: network(images, training=False), input_signature=signature)
+        return function.get_concrete_function()
 
     def predict_on_batch(self, batch):
         """Probabilities of images; see `open_engine`."""

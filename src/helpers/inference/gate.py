@@ -9,7 +9,7 @@ import pandas as pd
 from helpers.classification import sheet_terms
 from helpers.counts import PixelCounts
 from helpers.files import write_csv
-from helpers.inference.classify import DEFECT, predict_answers
+from helpers.inference.classify import DEFECT, answering
 from helpers.inference.evaluate import estimate_texts
 from helpers.intervals import interval_table, score_table
 
@@ -36,7 +36,8 @@ def defect_stater(model, bundle):
         raise ValueError(
             f"the classifier's first answer is {bundle['class_names'][0]!r}, expected {DEFECT!r}. Is it a classifier?"
         )
-    return lambda images: predict_answers(model, bundle["input_shape"], images)[:, 0]
+    answer = answering(model, bundle["input_shape"])
+    return lambda images: answer(images)[:, 0]
 
 
 def split_key(split):

@@ -8,6 +8,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from helpers.files import read_json, write_json
+from helpers.inference.ahead import on_all_cores
 from helpers.inference.by_fold import apply_by_fold, choose_by_fold
 from helpers.inference.kept import KeptPredictions
 from helpers.inference.predict import threshold_masks
@@ -142,13 +143,18 @@ class KeptTrial:
             `CountedTrial`.
         """
         ids = list(dict.fromkeys([*self.judged["image_id"], *self.tuned["image_id"]]))
-        parts = {version: [] for version in self.versions}
-        for image_id in tqdm(ids, f"Counting {self.name}", unit="image", mininterval=1):
+
+        def count_image(image_id):
             masks = dataset.masks(image_id)
-            for version, found in parts.items():
-                probabilities = self.probabilities(dataset, image_id, version)
-                found.append(count_at_thresholds(masks, probabilities, fill=fill))
-        counts = {version: ThresholdCounts.concatenate(found) for version, found in parts.items()}
+            predicted = (self.probabilities(dataset, image_id, version) for version in self.versions)
+            return [count_at_thresholds(masks, probabilities, fill=fill) for probabilities in predicted]
+
+        found = on_all_cores(count_image, ids)
+        found = list(tqdm(found, f"Counting {self.name}", len(ids), unit="image", mininterval=1))
+        counts = {
+            version: ThresholdCounts.concatenate(counted[number] for counted in found)
+            for number, version in enumerate(self.versions)
+        }
         places = pd.Series(range(len(ids)), index=ids)
         judged, tuned = (
             {version: each.take(places[table["image_id"]].to_numpy()) for version, each in counts.items()}

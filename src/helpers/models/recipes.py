@@ -42,6 +42,8 @@ class Recipe:
         target: what is learned, one of `TARGETS`.
         epochs: how often as many images are drawn as there are to train on, where neither epochs nor minutes are asked
             for.
+        source: which of these settings the published source states; what it leaves open is our choice, and all of it
+            is where there is no source.
     """
 
     network: str
@@ -57,19 +59,25 @@ class Recipe:
     longest: float = 0.0
     target: str = "masks"
     epochs: int = 100
+    source: tuple = ()
 
     def describe(self):
         """All settings as plain values by name, those of the training and the augmentation among them."""
         plain = asdict(self)
+        del plain["source"]  # where a setting comes from doesn't decide the training
         return plain | plain.pop("training")
 
     def table(self, minutes=0.0):
-        """The settings as a table with a row each, setting and value, as texts; with minutes instead of epochs."""
+        """The settings as a table of texts with a row each: setting, value and who set it.
+
+        Args:
+            minutes: length of the training, which stands in the place of the epochs; 0 goes by the epochs.
+        """
         settings = self.describe()
         if minutes:
             settings = {name: value for name, value in settings.items() if name != "epochs"} | {"minutes": minutes}
-        rows = [(name, _words(value)) for name, value in settings.items()]
-        return pd.DataFrame(rows, columns=["setting", "value"])
+        rows = [(name, _words(value), "source" if name in self.source else "ours") for name, value in settings.items()]
+        return pd.DataFrame(rows, columns=["setting", "value", "set by"])
 
 
 OURS = Training(
@@ -82,7 +90,13 @@ OURS = Training(
     averaging=0.02,
 )
 
-PAPER = Recipe("unet_paper", batch_size=32, defects_only=True, epochs=7)
+PAPER = Recipe(
+    "unet_paper",
+    batch_size=32,
+    defects_only=True,
+    epochs=7,
+    source=("network", "loss", "optimizer", "learning_rate", "batch_size", "defects_only", "epochs"),
+)
 OURS_MASKS = Augmentation(
     brightness=0.2, contrast=0.4, zoom=0.35, turn=10.0, quarter_turn=0.5, blur=0.25, noise=0.04, paste=0.5
 )
@@ -90,22 +104,33 @@ OURS_MASKS = Augmentation(
 RECIPES = {
     # the U-Net paper's own settings, and the same network in small batches, which a few images need
     "paper": PAPER,
-    "unet_paper": replace(PAPER, batch_size=4, epochs=100),
+    "unet_paper": replace(PAPER, batch_size=4, epochs=100, source=(*PAPER.source[:4], "defects_only")),
     # what the paper's section on future work wishes for
-    "unet_wide": Recipe("unet_wide", defects_only=True),
-    "sm_fpn": Recipe("sm_fpn", arguments={"encoder": "resnet18"}, defects_only=True),
-    "sm_pspnet": Recipe("sm_pspnet", arguments={"encoder": "resnet18"}, defects_only=True),
-    "deeplabv3plus": Recipe("deeplabv3plus", defects_only=True),
+    "unet_wide": Recipe("unet_wide", defects_only=True, source=("network",)),
+    "sm_fpn": Recipe("sm_fpn", arguments={"encoder": "resnet18"}, defects_only=True, source=("network",)),
+    "sm_pspnet": Recipe("sm_pspnet", arguments={"encoder": "resnet18"}, defects_only=True, source=("network",)),
+    "deeplabv3plus": Recipe("deeplabv3plus", defects_only=True, source=("network",)),
     # the U-Net of segmentation-models with the loss that the package names first, on the encoder of its examples
-    "sm_unet_baseline": Recipe("sm_unet", Training(loss={"bce": 1.0, "class_dice_loss": 1.0}), {"encoder": "resnet34"}),
+    "sm_unet_baseline": Recipe(
+        "sm_unet",
+        Training(loss={"bce": 1.0, "class_dice_loss": 1.0}),
+        {"encoder": "resnet34"},
+        source=("network", "loss", "arguments"),
+    ),
     # a U-Net on a ResNet encoder with cross-entropy and Dice
-    "resnet_unet": Recipe("sm_unet", arguments={"encoder": "resnet50"}),
+    "resnet_unet": Recipe("sm_unet", arguments={"encoder": "resnet50"}, source=("network", "loss")),
     # two stages: the classifier that gates, and the two networks behind it
     "classifier_resnet50": Recipe(
-        "classifier_resnet50", Training(loss={"bce": 1.0}, learning_rate=1e-4), target="defect", epochs=40
+        "classifier_resnet50",
+        Training(loss={"bce": 1.0}, learning_rate=1e-4),
+        target="defect",
+        epochs=40,
+        source=("network", "loss", "target", "epochs"),
     ),
-    "resunet": Recipe("resunet", Training(loss={"focal_tversky": 1.0}), defects_only=True),
-    "resunet_tversky": Recipe("resunet", Training(loss={"tversky": 1.0}), defects_only=True),
+    "resunet": Recipe("resunet", Training(loss={"focal_tversky": 1.0}), defects_only=True, source=("network", "loss")),
+    "resunet_tversky": Recipe(
+        "resunet", Training(loss={"tversky": 1.0}), defects_only=True, source=("network", "loss")
+    ),
     # ours
     "sm_unet": Recipe(
         "sm_unet", OURS, {"encoder": "resnet18"}, lift=0.5, augmentation=Augmentation(), frozen_share=0.1

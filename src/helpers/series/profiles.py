@@ -28,7 +28,11 @@ PROFILES = {
         "04_taken_apart": {"STEPS": 20},
         "05_evaluation": {"CLASSIFIER": "classifier_small", "REPEATS": 10},
     },
-    "demo": {"05_evaluation": {"CLASSIFIER": "classifier_small", "AVERAGED": ["steel_unet", "unet_paper"]}},
+    "demo": {
+        "03_classifier": {"TRAIN_MINUTES": 3.0},
+        "04_segmentation": {"TRAIN_MINUTES": 3.0},
+        "05_evaluation": {"CLASSIFIER": "classifier_small", "AVERAGED": ["steel_unet", "unet_paper"]},
+    },
     "study": {
         "02_preprocessing": {"MAX_IMAGES": 0},
         "03_classifier": {"TRAIN_MINUTES": 5.0},
@@ -69,7 +73,10 @@ MODELS = {
     "smoke": {"03_classifier": {"classifier_small": {}}, "04_segmentation": {"unet_paper": {}}},
     "demo": {
         "03_classifier": {"classifier_small": {"PRETRAINED": MADE_UP}},
-        "04_segmentation": {"unet_paper": {}, "steel_unet": {"PRETRAINED": MADE_UP, "MIRRORED": True}},
+        "04_segmentation": {
+            "unet_paper": {"TRAIN_MINUTES": 2.0},
+            "steel_unet": {"PRETRAINED": MADE_UP, "MIRRORED": True},
+        },
     },
     "study": {
         "03_classifier": {**CLASSIFIERS, "classifier_small": {"FOLDS": True, "TRAIN_MINUTES": 1.5}},
