@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from helpers.files import write_json
 from helpers.inference.ahead import on_all_cores
-from helpers.inference.tuning import MEASURES, SIZES, THRESHOLDS, ThresholdCounts, count_at_thresholds, tune_decisions
+from helpers.inference.threshold_counts import THRESHOLDS, ThresholdCounts, count_at_thresholds
+from helpers.inference.tuning import MEASURES, SIZES, tune_decisions
 
 SHAPE, CLASSES, DIFFERENT = (256, 1600), 4, 50
 SHOWN = 0.3  # share of the classes that an image shows

@@ -5,11 +5,12 @@
 
 DATA is a data set in the competition's layout, such as NEU-Seg after `steel import-masks`. PYTHON is the interpreter
 of the peer's environment (see `benchmarks/peer_unet.py`). Both get the same images at the network's size, whole or in
-windows, the same split by groups of copies, augmentation, loss, batch size and schedule; ours is measured with several
-seeds. Both are scored on the holdout at the images' own size with a threshold of 0.5. Nothing else should run then; the
-steps are planned by the time of the first ones and all taken, so that where something did run, more seconds show it.
-The result is stored under `benchmarks/results/` after each training; the same command goes on with those that are
-missing.
+windows, the same split by groups of copies, augmentation, loss, batch size and schedule; ours is measured with
+several seeds. Each multiplies as it does when nobody says anything: PyTorch in float32, ours in bfloat16 where the
+processor does. Both are scored on the holdout at the images' own size with a threshold of 0.5. Nothing else should
+run then; the steps are planned by the time of the first ones and all taken, so that where something did run, more
+seconds show it. The result is stored under `benchmarks/results/` after each training; the same command goes on with
+those that are missing.
 """
 
 import argparse
@@ -34,11 +35,10 @@ from helpers.data.split import HOLDOUT, TRAIN, VALIDATION
 from helpers.data.statistics import grey_statistics
 from helpers.files import read_json, write_json
 from helpers.inference.evaluate import count_pixels
+from helpers.inference.judging import Plan
 from helpers.models.batches import load_example
-from helpers.models.build import build_model
 from helpers.models.describe import count_multiply_adds
-from helpers.models.recipes import Images, find_recipe, train_recipe
-from helpers.models.train import seed_everything
+from helpers.models.recipes import find_recipe
 
 ROOT = Path(__file__).absolute().parents[1]
 AUGMENTATION = Augmentation(zoom=0.2, turn=5.0, quarter_turn=0.5)
@@ -61,15 +61,13 @@ def split_data(dataset, which):
     return split
 
 
-def train_ours(name, dataset, split, shape, seed, minutes, recipe, folder):
+def train_ours(dataset, split, shape, seed, minutes, recipe, folder):
     """Train and score one of our networks; dict of its scores and of what it took."""
-    ids = {part: split.loc[split["split"] == part, "image_id"].tolist() for part in (TRAIN, VALIDATION, HOLDOUT)}
-    mean, deviation = grey_statistics(dataset, ids[TRAIN])
-    seed_everything(seed)
+    train, validation, holdout = (split[split["split"] == part] for part in (TRAIN, VALIDATION, HOLDOUT))
+    mean, deviation = grey_statistics(dataset, train["image_id"])
     arguments = {"channels": 1, "grey_mean": mean, "grey_deviation": deviation, **recipe.arguments}
-    model = build_model(recipe.network, shape, dataset.num_classes, **arguments)
-    images = Images(dataset, ids[TRAIN], ids[VALIDATION], shape)
-    history, budget, _ = train_recipe(model, arguments, recipe, images, folder=folder, seed=seed, minutes=minutes)
+    plan = Plan(recipe, arguments, dataset, split, shape, 1, folder, seed, minutes=minutes)
+    model, history, settings = plan.train(train, validation, folder)
     bundle = {
         "input_shape": shape,
         "channels": 1,
@@ -77,11 +75,11 @@ def train_ours(name, dataset, split, shape, seed, minutes, recipe, folder):
         "thresholds": [0.5] * dataset.num_classes,
         "smallest_masks": [0.0] * dataset.num_classes,
     }
-    holdout = split[split["split"] == HOLDOUT]
     counts = count_pixels(model, bundle, dataset, holdout["image_id"])
     return {
         "seed": seed,
-        "steps": budget.total_steps,
+        "precision": settings["precision"],
+        "steps": settings["epochs"] * settings["steps_per_epoch"],
         "seconds": round(float(history["seconds"].sum()), 1),
         "parameters": model.count_params(),
         "multiply_adds": count_multiply_adds(model),
@@ -177,7 +175,7 @@ def main():
         for seed in range(arguments.seeds):
             if seed == len(result["ours"]):
                 folder = Path(scratch) / f"seed-{seed}"
-                ours = train_ours(arguments.model, dataset, split, shape, seed, **length, folder=folder)
+                ours = train_ours(dataset, split, shape, seed, **length, folder=folder)
                 result["ours"].append(ours)
                 write_json(path, result)
             print("ours", result["ours"][seed], flush=True)

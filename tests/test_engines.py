@@ -16,7 +16,8 @@ import pytest
 from helpers.cli import main
 from helpers.files import read_json, write_json
 from helpers.inference import Detector, engines
-from helpers.inference.engines import KINDS, RECORD, export_command, export_folder, network_shapes, open_engine
+from helpers.inference.engines import KINDS, open_engine
+from helpers.inference.exports import RECORD, export_command, export_folder, network_shapes
 from helpers.inference.predict import predict_probabilities
 from helpers.inference.stream import detect_in_stream
 from helpers.models.bundle import load_bundle

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from helpers.classification import point_at, sheets_curve
-from helpers.inference.tuning import Decisions, ThresholdCounts, decided_counts
+from helpers.inference.threshold_counts import ThresholdCounts
+from helpers.inference.tuning import Decisions, decided_counts
 from helpers.report.evaluation import (
     dice_by_size,
     gallery,

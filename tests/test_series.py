@@ -228,7 +228,7 @@ def test_demo_trains_by_the_minutes_and_leaves_time_for_the_rest_of_its_quarter_
     """However slow the machine is, and however many images the data has."""
     trained = [step.parameters for step in plan_steps("demo", {}) if step.notebook in TRAINS]
     assert len(trained) == 3 and all(each["TRAIN_MINUTES"] > 0 for each in trained)
-    assert training_minutes("demo") <= 9
+    assert training_minutes("demo") <= 7
 
 
 def test_study_trains_so_briefly_that_all_of_it_takes_two_and_a_half_hours():

@@ -8,8 +8,9 @@ import pytest
 from helpers.data.dataset import read_dataset
 from helpers.data.made_up import make_data
 from helpers.files import read_json
-from helpers.inference.engines import MOST_LOST, read_record, verify_exports
+from helpers.inference.engines import MOST_LOST, verify_exports
 from helpers.inference.evaluate import count_pixels
+from helpers.inference.exports import read_record
 from helpers.inference.predict import predict_masks
 from helpers.metrics import defect_dice
 from helpers.models.about import limits_of

@@ -23,8 +23,9 @@ from helpers.inference.mistaken import (
     worst_images,
 )
 from helpers.inference.steps import averaging, chain, chain_table, decide_again, each_version, look_at_image
+from helpers.inference.threshold_counts import THRESHOLDS
 from helpers.inference.trials import KeptTrial, tune_for, write_trial
-from helpers.inference.tuning import NEVER, THRESHOLDS, Decisions, decided_counts
+from helpers.inference.tuning import NEVER, Decisions, decided_counts
 from helpers.metrics import kaggle_dice
 from helpers.models.recipes import Recipe
 from helpers.models.train import Training

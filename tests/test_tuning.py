@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 
 from helpers.counts import PixelCounts, pixel_counts
 from helpers.inference.predict import threshold_masks
+from helpers.inference.threshold_counts import THRESHOLDS, ThresholdCounts, count_at_thresholds
 from helpers.inference.tuning import (
     NEVER,
     PLAIN,
     SIZES,
-    THRESHOLDS,
     Decisions,
-    ThresholdCounts,
-    count_at_thresholds,
     decided_counts,
     describe_decisions,
     score_grid,

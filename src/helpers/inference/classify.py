@@ -18,9 +18,9 @@ from helpers.classification import (
 from helpers.data.resize import resize_image
 from helpers.data.split import HOLDOUT, TRAIN, VALIDATION
 from helpers.inference.by_fold import FOLDS, apply_by_fold, choose_by_fold
-from helpers.inference.engines import KerasEngine
 from helpers.inference.evaluate import estimate_texts
 from helpers.inference.predict import in_batches, require_finite
+from helpers.inference.runtimes import KerasEngine
 from helpers.intervals import bootstrap_statistic, interval_table
 
 DEFECT = "defect"

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from helpers.inference.engines import THREADS, choose_engine, export_files
+from helpers.inference.engines import choose_engine, export_files
+from helpers.inference.runtimes import THREADS
 from helpers.models.archive import pack_bundle
 from helpers.models.bundle_file import read_bundle
 

@@ -17,21 +17,10 @@ from helpers.data.dataset import read_dataset
 from helpers.data.made_up.workplace import workplace_beside
 from helpers.data.resize import resize_image, resize_probabilities
 from helpers.files import replace_folder, restore_folder, write_json
-from helpers.inference.engines import (
-    EXPORTS,
-    FORMAT,
-    INSTALL,
-    INT8,
-    KINDS,
-    RECORD,
-    export_folder,
-    import_openvino,
-    network_shapes,
-    open_kind,
-    processor_abilities,
-    shape_text,
-)
+from helpers.inference.engines import INSTALL, KINDS, open_kind, processor_abilities
+from helpers.inference.exports import EXPORTS, FORMAT, INT8, RECORD, export_folder, network_shapes, shape_text
 from helpers.inference.predict import Passes, bundle_decisions, in_batches, threshold_masks
+from helpers.inference.runtimes import import_openvino
 from helpers.metrics import kaggle_dice
 from helpers.models.bundle_file import sha256_of
 from helpers.models.versions import Version

@@ -16,8 +16,8 @@ from helpers.code import code_digest
 from helpers.files import read_json, write_json
 from helpers.inference.chunks import CHUNK, make_chunks, predict_chunk
 from helpers.inference.detector import BATCH, Detector
-from helpers.inference.engines import RECORD as EXPORT
 from helpers.inference.engines import choose_engine, export_files
+from helpers.inference.exports import RECORD as EXPORT
 from helpers.inference.kept_chunks import FOLDER, FORMATS, UNREADABLE, KeptChunks, assemble, require_format
 from helpers.inference.reading import MOST_PIXELS
 from helpers.inference.sources import find_images, is_address

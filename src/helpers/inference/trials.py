@@ -12,7 +12,8 @@ from helpers.inference.ahead import on_all_cores
 from helpers.inference.by_fold import apply_by_fold, choose_by_fold
 from helpers.inference.kept import KeptPredictions
 from helpers.inference.predict import threshold_masks
-from helpers.inference.tuning import ThresholdCounts, count_at_thresholds, decided_counts, tune_versions
+from helpers.inference.threshold_counts import ThresholdCounts, count_at_thresholds
+from helpers.inference.tuning import decided_counts, tune_versions
 from helpers.models.versions import AS_IT_IS
 
 TRIAL = "trial.json"

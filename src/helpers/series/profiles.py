@@ -19,7 +19,7 @@ KEEPS = {"04_taken_apart": "ablation"}  # other notebooks that train: the folder
 OWN = ("DATA", "RUN")
 
 MADE_UP = "models/steel_unet-made-up"  # weights to begin with where images are few
-# What a profile changes against the notebooks' own parameters, which are those of `demo`.
+# What a profile changes against the notebooks' own parameters, those of `demo` but for the length of trainings.
 PROFILES = {
     "smoke": {
         "02_preprocessing": {"MAX_IMAGES": 24, "MAX_PIXELS": 64 * 384},
@@ -74,8 +74,8 @@ MODELS = {
     "demo": {
         "03_classifier": {"classifier_small": {"PRETRAINED": MADE_UP}},
         "04_segmentation": {
-            "unet_paper": {"TRAIN_MINUTES": 2.0},
-            "steel_unet": {"PRETRAINED": MADE_UP, "MIRRORED": True},
+            "unet_paper": {"TRAIN_MINUTES": 1.5},
+            "steel_unet": {"PRETRAINED": MADE_UP, "TRAIN_MINUTES": 2.5, "MIRRORED": True},
         },
     },
     "study": {
