@@ -76,7 +76,7 @@ def learning_rate(step, total):
     return ABOUT["learning_rate"] * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (total - warm_up)))
 
 
-def train(folder, minutes, seed):
+def train(folder, minutes, seed, half):
     """Train as many steps as fit into so many minutes by the time of the first ones, as ours; (model, what it took)."""
     torch.manual_seed(seed)
     model = smp.Unet("resnet18", encoder_weights=None, in_channels=1, classes=ABOUT["num_classes"])
@@ -95,7 +95,9 @@ def train(folder, minutes, seed):
         rate = learning_rate(step, total if total < math.inf else 1e9)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = loss_of(model((images - mean) / deviation), masks)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            logits = model((images - mean) / deviation)
+        loss = loss_of(logits.float(), masks)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -122,9 +124,10 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--bfloat16", action="store_true", help="multiply in bfloat16 while training, by autocast")
     arguments = parser.parse_args()
     ABOUT.update(json.loads((arguments.folder / "about.json").read_text()))
-    model, took = train(arguments.folder, arguments.minutes, arguments.seed)
+    model, took = train(arguments.folder, arguments.minutes, arguments.seed, arguments.bfloat16)
     for part in ("validation", "holdout"):
         images = np.load(arguments.folder / f"{part}_images.npy", mmap_mode="r")
         np.save(arguments.folder / f"peer_{part}.npy", predict(model, images))

@@ -6,11 +6,11 @@
 DATA is a data set in the competition's layout, such as NEU-Seg after `steel import-masks`. PYTHON is the interpreter
 of the peer's environment (see `benchmarks/peer_unet.py`). Both get the same images at the network's size, whole or in
 windows, the same split by groups of copies, augmentation, loss, batch size and schedule; ours is measured with
-several seeds. Each multiplies as it does when nobody says anything: PyTorch in float32, ours in bfloat16 where the
-processor does. Both are scored on the holdout at the images' own size with a threshold of 0.5. Nothing else should
-run then; the steps are planned by the time of the first ones and all taken, so that where something did run, more
-seconds show it. The result is stored under `benchmarks/results/` after each training; the same command goes on with
-those that are missing.
+several seeds. Ours multiplies in bfloat16 where the processor does, as it always trains; the peer is trained as is
+usual, in float32, and where ours takes bfloat16 once more with that. All are scored on the holdout at the images' own
+size with a threshold of 0.5. Nothing else should run then; the steps are planned by the time of the first ones and all
+taken, so that where something did run, more seconds show it. The result is stored under `benchmarks/results/` after
+each training; the same command goes on with those that are missing.
 """
 
 import argparse
@@ -38,6 +38,7 @@ from helpers.inference.evaluate import count_pixels
 from helpers.inference.judging import Plan
 from helpers.models.batches import load_example
 from helpers.models.describe import count_multiply_adds
+from helpers.models.precision import ON_PROCESSORS, choose_precision
 from helpers.models.recipes import find_recipe
 
 ROOT = Path(__file__).absolute().parents[1]
@@ -87,8 +88,8 @@ def train_ours(dataset, split, shape, seed, minutes, recipe, folder):
     }
 
 
-def train_peer(python, dataset, split, shape, minutes, recipe, folder):
-    """Train the peer in its own environment and score it as ours."""
+def train_peer(python, dataset, split, shape, minutes, recipe, folder, more):
+    """Train the peer in its own environment, with more words on its command line, and score it as ours."""
     ids = {part: split.loc[split["split"] == part, "image_id"].tolist() for part in (TRAIN, VALIDATION, HOLDOUT)}
     mean, deviation = grey_statistics(dataset, ids[TRAIN])
     about = {
@@ -108,7 +109,7 @@ def train_peer(python, dataset, split, shape, minutes, recipe, folder):
         examples = [load_example(dataset, image_id, shape) for image_id in image_ids]
         np.save(folder / f"{part}_images.npy", np.stack([image for image, _ in examples]))
         np.save(folder / f"{part}_masks.npy", np.stack([masks for _, masks in examples]))
-    command = [python, str(ROOT / "benchmarks" / "peer_unet.py"), str(folder), "--minutes", str(minutes)]
+    command = [python, str(ROOT / "benchmarks" / "peer_unet.py"), str(folder), "--minutes", str(minutes), *more]
     subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT / "src")})
     holdout = split[split["split"] == HOLDOUT]
     found = np.load(folder / "peer_holdout.npy", mmap_mode="r")
@@ -118,6 +119,12 @@ def train_peer(python, dataset, split, shape, minutes, recipe, folder):
     ]
     took = read_json(folder / "peer.json")
     return took | score(PixelCounts.concatenate(counts), holdout["group"], dataset.class_names)["all"]
+
+
+def peers():
+    """How the peer is trained: dict of its name in the result -> what its script is told."""
+    usual = {"peer": []}
+    return usual | {"peer_bfloat16": ["--bfloat16"]} if choose_precision() == ON_PROCESSORS else usual
 
 
 def go_on_with(path, result):
@@ -166,12 +173,13 @@ def main():
     result = go_on_with(path, result)
     length = {"minutes": arguments.minutes, "recipe": recipe}
     with tempfile.TemporaryDirectory() as scratch:
-        if arguments.peer and "peer" not in result:
-            folder = Path(scratch) / "peer"
-            folder.mkdir()
-            result["peer"] = train_peer(arguments.peer, dataset, split, shape, **length, folder=folder)
-            write_json(path, result)
-        print("peer", result.get("peer"), flush=True)
+        for name, more in peers().items() if arguments.peer else ():
+            if name not in result:
+                folder = Path(scratch) / name
+                folder.mkdir()
+                result[name] = train_peer(arguments.peer, dataset, split, shape, **length, folder=folder, more=more)
+                write_json(path, result)
+            print(name, result[name], flush=True)
         for seed in range(arguments.seeds):
             if seed == len(result["ours"]):
                 folder = Path(scratch) / f"seed-{seed}"

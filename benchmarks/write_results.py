@@ -43,6 +43,7 @@ ENGINES = [
     "kaggle_dice changes by",
     "images",
 ]
+PEERS = {"peer": "U-Net on ResNet18", "peer_bfloat16": "U-Net on ResNet18, bfloat16"}  # of a comparison
 BEGINNING = """\
 # What was measured
 
@@ -113,8 +114,8 @@ def about_versus(result):
 
 def versus_rows(result):
     """The rows of one comparison: the peer's, and ours for each seed."""
-    named = [("U-Net on ResNet18", result["peer"])] if "peer" in result else []
-    named += [(f"`{result['model']}`, seed {ours['seed']}", ours) for ours in result["ours"]]
+    named = [(title, result[name]) for name, title in PEERS.items() if name in result]
+    named += [(f"`{result['model']}`, seed {ours['seed']}{in_precision(ours)}", ours) for ours in result["ours"]]
     for name, run in named:
         work = f"{run['multiply_adds'] / 1e6:,.0f}" if "multiply_adds" in run else "–"
         took = [f"{run['steps']:,}", f"{run['seconds']:,.0f}", f"{run['parameters']:,}", work]
@@ -124,15 +125,23 @@ def versus_rows(result):
 
 
 def about_difference(result):
-    """How much better or worse ours is, in a sentence; "" without a peer."""
-    if "peer" not in result or not result["ours"]:
+    """How much better or worse ours is than each peer, in a sentence; "" without one."""
+    told = [name for name in PEERS if name in result]
+    if not told or not result["ours"]:
         return ""
+    ours = {measure: np.mean([run[measure][0] for run in result["ours"]]) for measure in ("defect_dice", "miou")}
     gains = [
-        f"{np.mean([ours[measure][0] for ours in result['ours']]) - result['peer'][measure][0]:+.3f} in `{measure}`"
-        for measure in ("defect_dice", "miou")
+        " and ".join(f"{mean - result[name][measure][0]:+.3f} in `{measure}`" for measure, mean in ours.items())
+        + f" over the {PEERS[name]}"
+        for name in told
     ]
     seeds = f"mean of {len(result['ours'])} seeds" if len(result["ours"]) > 1 else "one seed"
-    return f"Ours less the peer after {result['minutes']:g} minutes ({seeds}): {' and '.join(gains)}."
+    return f"Ours after {result['minutes']:g} minutes ({seeds}): {'; '.join(gains)}."
+
+
+def in_precision(run):
+    """What to add to a network's name where it was not trained in float32."""
+    return ", bfloat16" if run.get("precision") == "mixed_bfloat16" else ""
 
 
 def folds_section(results):

@@ -68,7 +68,7 @@ class Recipe:
         return plain | plain.pop("training")
 
     def table(self, minutes=0.0):
-        """The settings as a table of texts with a row each: setting, value and who set it.
+        """The settings as a table of texts with a row each: setting and value, and who set it where there is a source.
 
         Args:
             minutes: length of the training, which stands in the place of the epochs; 0 goes by the epochs.
@@ -76,8 +76,11 @@ class Recipe:
         settings = self.describe()
         if minutes:
             settings = {name: value for name, value in settings.items() if name != "epochs"} | {"minutes": minutes}
-        rows = [(name, _words(value), "source" if name in self.source else "ours") for name, value in settings.items()]
-        return pd.DataFrame(rows, columns=["setting", "value", "set by"])
+        rows = [
+            (name, _words(value), "its source" if name in self.source else "us") for name, value in settings.items()
+        ]
+        table = pd.DataFrame(rows, columns=["setting", "value", "set by"])
+        return table if self.source else table.drop(columns="set by")
 
 
 OURS = Training(
