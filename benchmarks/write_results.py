@@ -108,7 +108,8 @@ def about_versus(result):
     return (
         f"`versus_unet.py`: trained on {images['train']:,} images at {height} x {width} pixels, whole or in windows, "
         f"in batches of {result['batch_size']}, from random weights; scored on the {images['holdout']:,} images of the "
-        f"{result['scored_on']}; {result['processor']}."
+        f"{result['scored_on']}; {result['processor']}. The same minutes hold more steps on a quicker machine, or on "
+        "the same one on another day: a comparison that is there twice was made on both."
     )
 
 
@@ -132,7 +133,7 @@ def about_difference(result):
     ours = {measure: np.mean([run[measure][0] for run in result["ours"]]) for measure in ("defect_dice", "miou")}
     gains = [
         " and ".join(f"{mean - result[name][measure][0]:+.3f} in `{measure}`" for measure, mean in ours.items())
-        + f" over the {PEERS[name]}"
+        + f" over the {PEERS[name]} ({result[name]['steps']:,} steps)"
         for name in told
     ]
     seeds = f"mean of {len(result['ours'])} seeds" if len(result["ours"]) > 1 else "one seed"

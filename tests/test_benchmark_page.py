@@ -65,7 +65,7 @@ def test_page_has_a_row_for_each_training(page, tmp_path):
     assert f"| 1 | whole images | U-Net on ResNet18 | 1,200 | 61 | 3 | – | {dice} | 0.100 (0.000 to 0.200) |" in text
     assert f"| 1 | whole images | `steel_unet`, seed 0 | 1,200 | 61 | 3 | 5 | {dice} | 0.250 (0.200 to 0.300) |" in text
     assert "the 4 images of the holdout, at 0.5" in text and "0.8215" in text
-    gain = "+0.000 in `defect_dice` and +0.150 in `miou` over the U-Net on ResNet18"
+    gain = "+0.000 in `defect_dice` and +0.150 in `miou` over the U-Net on ResNet18 (1,200 steps)"
     assert f"after 1 minutes (one seed): {gain}." in text
     assert "Judged by folds" not in text
     half = VERSUS | {"peer_bfloat16": RUN, "ours": [RUN | {"precision": "mixed_bfloat16"}]}
@@ -73,7 +73,10 @@ def test_page_has_a_row_for_each_training(page, tmp_path):
     text = page(tmp_path)
     assert f"| U-Net on ResNet18, bfloat16 | 1,200 | 61 | 3 | – | {dice} |" in text
     assert "| `steel_unet`, seed 0, bfloat16 |" in text
-    assert f"{gain}; +0.000 in `defect_dice` and +0.000 in `miou` over the U-Net on ResNet18, bfloat16." in text
+    assert (
+        f"{gain}; +0.000 in `defect_dice` and +0.000 in `miou` over the U-Net on ResNet18, bfloat16 (1,200 steps)."
+        in text
+    )
 
 
 def test_page_has_a_table_of_recipes_and_one_of_answers(page, tmp_path):

@@ -175,7 +175,7 @@ def test_holdout_chooses_the_version_on_the_validation_part(plan, dataset, tmp_p
     assert table.loc[chosen.name, ["chosen for folds", "ships"]].tolist() == ["1 of 1", "yes"]
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_plan_trains_in_a_precision_and_gives_a_whole_network(plan, tmp_path, precision):
     """And says in which; another precision is another training."""
     chosen = plan.split[plan.split["fold"] != 0]
