@@ -137,7 +137,7 @@ def about_difference(result):
         for name in told
     ]
     seeds = f"mean of {len(result['ours'])} seeds" if len(result["ours"]) > 1 else "one seed"
-    return f"Ours after {result['minutes']:g} minutes ({seeds}): {'; '.join(gains)}."
+    return f"Ours after {result['minutes']:g} minutes ({seeds}{in_precision(result['ours'][0])}): {'; '.join(gains)}."
 
 
 def in_precision(run):

@@ -72,7 +72,7 @@ def test_page_has_a_row_for_each_training(page, tmp_path):
     (tmp_path / "results" / "a.json").write_text(json.dumps(half))
     text = page(tmp_path)
     assert f"| U-Net on ResNet18, bfloat16 | 1,200 | 61 | 3 | – | {dice} |" in text
-    assert "| `steel_unet`, seed 0, bfloat16 |" in text
+    assert "| `steel_unet`, seed 0, bfloat16 |" in text and "after 1 minutes (one seed, bfloat16): " in text
     assert (
         f"{gain}; +0.000 in `defect_dice` and +0.000 in `miou` over the U-Net on ResNet18, bfloat16 (1,200 steps)."
         in text

@@ -76,16 +76,18 @@ def ablation_table(trials):
         (table of texts with a row for each change, dict of change -> measure -> Estimate of the difference); a trial
         that is judged on other images has none.
     """
-    full = trials[FULL]
-    usual = _terms(full)
+    terms = {name: _terms(trial) for name, trial in trials.items()}
+    ids = trials[FULL].judged["image_id"].tolist()
     rows, differences = {}, {}
     for name, trial in trials.items():
-        terms, groups = _terms(trial), trial.judged["group"]
-        estimates = interval_table(terms, groups)
+        groups = trial.judged["group"]
+        estimates = interval_table(terms[name], groups)
         rows[name] = {measure: format_estimate(*estimates[measure]) for measure in MEASURES}
-        if name == FULL or trial.judged["image_id"].tolist() != full.judged["image_id"].tolist():
+        if name == FULL or trial.judged["image_id"].tolist() != ids:
             continue
-        differences[name] = {measure: paired_bootstrap(terms[measure], usual[measure], groups) for measure in MEASURES}
+        differences[name] = {
+            measure: paired_bootstrap(terms[name][measure], terms[FULL][measure], groups) for measure in MEASURES
+        }
         rows[name] |= {f"{measure}, difference": format_estimate(*differences[name][measure]) for measure in MEASURES}
     return pd.DataFrame(rows).T.rename_axis("change"), differences
 
