@@ -25,8 +25,9 @@ VERSUS = {
 
 
 @pytest.fixture
-def module():
+def module(monkeypatch):
     """The script that writes the page."""
+    monkeypatch.syspath_prepend(FOLDER)
     spec = importlib.util.spec_from_file_location("write_results", FOLDER / "write_results.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -88,8 +88,14 @@ class Blend:
         self._weights[place] += weights
 
     def finish(self):
-        """float32 array (height, width, classes) of probabilities, of the size that the image was scaled to."""
-        return self._total if self._weights is None else self._total / self._weights
+        """float32 array (height, width, classes) of probabilities, of the size that the image was scaled to.
+
+        Nothing can be added after that: for a large image it would take the same memory once more.
+        """
+        if self._weights is not None:
+            self._total /= self._weights
+            self._weights = None
+        return self._total
 
 
 def plan_tiles(own, tile, usual, overlap=OVERLAP):
