@@ -22,7 +22,7 @@ from helpers.data.resize import network_shape
 from helpers.data.split import HOLDOUT, TRAIN
 from helpers.data.statistics import grey_statistics
 from helpers.files import read_json, write_json
-from helpers.inference.classify import classify_by_holdout, score_answers, score_yes
+from helpers.inference.classify import answer_table, classify_by_holdout, score_answers
 from helpers.inference.judging import Plan, judge_by_holdout
 from helpers.models.describe import count_multiply_adds
 from helpers.models.recipes import find_recipe
@@ -30,7 +30,9 @@ from helpers.series.profiles import CLASSIFIERS, PUBLISHED
 
 ROOT = Path(__file__).absolute().parents[1]
 OURS = "steel_unet"
-SHARED_NAMES = {OURS: "steel_unet_short"}  # what the profile `study` calls the same training
+FILL_HOLES = True  # tried for each class, as 04_segmentation does
+# What the profile `study` calls the same training; its own `classifier_small` is judged by folds, and is left alone.
+SHARED_NAMES = {OURS: "steel_unet_short", "classifier_small": "classifier_small_short"}
 
 
 def judge_masks(plan):
@@ -46,12 +48,11 @@ def judge_masks(plan):
 def judge_answers(plan):
     """Scores of each of a classifier's answers that isn't always the same, and what it took."""
     trial = classify_by_holdout(plan)
-    answers = {}
-    for name, ranked in score_answers(trial.judged).items():
-        truth, probabilities = trial.judged.of(name)
-        if truth.any() and not truth.all():
-            estimates = ranked | score_yes(truth, probabilities >= 0.5, trial.judged.groups)
-            answers[name] = {score: [round(float(number), 4) for number in row] for score, row in estimates.items()}
+    ranked, (_, decided) = score_answers(trial.judged), answer_table(trial.judged)
+    answers = {
+        name: {score: [round(float(number), 4) for number in row] for score, row in (ranked[name] | scores).items()}
+        for name, scores in decided.items()
+    }
     return took(trial) | {"answers": answers}
 
 
@@ -86,6 +87,7 @@ def main():
         "images": split["split"].value_counts().to_dict(),
         "defective": int((split.loc[split["split"] == HOLDOUT, "combination"] != "none").sum()),
         "shape": list(shape),
+        "fill_holes": FILL_HOLES,
         **machine(),
     }
     path = RESULTS / f"recipes-{dataset.name}-{arguments.minutes:g}min.json"
@@ -102,7 +104,8 @@ def main():
             continue
         network = {**recipe.arguments, "channels": 1, "grey_mean": mean, "grey_deviation": deviation}
         place = folder / (SHARED_NAMES.get(name, name) if arguments.folder else name)
-        plan = Plan(recipe, network, dataset, split, shape, 1, place, SPLIT_SEED, minutes=arguments.minutes)
+        training = {"minutes": arguments.minutes, "fill_holes": FILL_HOLES}
+        plan = Plan(recipe, network, dataset, split, shape, 1, place, SPLIT_SEED, **training)
         judged = judge_masks(plan) if recipe.target == "masks" else judge_answers(plan)
         result["recipes"][name] = {"recipe": described} | judged
         write_json(path, result)

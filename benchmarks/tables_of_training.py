@@ -127,7 +127,7 @@ def recipes_section(result):
     height, width = result["shape"]
     images = result["images"]
     about = (
-        f"`recipes.py`: each recipe for {result['recipe_minutes']:g} minutes, from random weights, on "
+        f"`recipes.py`: each recipe for about {result['recipe_minutes']:g} minutes, from random weights, on "
         f"{images['train']:,} images at {height} x {width} pixels; judged on the holdout, fold 1 by groups of copies, "
         f"{images['holdout']:,} images, {result['defective']:,} of them with a defect, by decisions tuned for "
         f"kaggle_dice on {images['validation']:,} others; {result['processor']}."

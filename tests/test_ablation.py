@@ -53,6 +53,7 @@ def test_recipe_changes_leave_out_what_changes_nothing():
     assert list(recipe_changes(Recipe("unet_paper"))) == [
         "focal Tversky instead of cross-entropy and Dice", "no defect-free images"
     ]  # fmt: skip
+    assert "no defect-free images" not in recipe_changes(Recipe("unet_paper"), has_clean=False)
 
 
 @pytest.fixture(scope="module")

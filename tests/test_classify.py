@@ -12,6 +12,7 @@ from helpers.inference.classify import (
     DEFECT,
     Answers,
     ClassifierTrial,
+    answer_table,
     beside_published,
     calibrate,
     calibration_gain,
@@ -175,6 +176,19 @@ def test_score_answers_and_decisions():
     assert table.loc["half", "recall"].startswith("0.667 (")
 
 
+def test_answer_table_leaves_out_an_answer_that_is_always_the_same():
+    found = answers([1, 1, 1, 0, 0], [0.9, 0.8, 0.1, 0.7, 0.2])
+    table, estimates = answer_table(found)
+    assert set(estimates[DEFECT]) == {"accuracy", "precision", "recall", "f1"}
+    assert estimates[DEFECT]["accuracy"].value == pytest.approx(3 / 5)
+    assert estimates[DEFECT]["f1"].value == pytest.approx(2 / 3)
+    assert table.loc[DEFECT, "recall"].startswith("0.667 (")
+    _, stricter = answer_table(found, threshold=0.85)
+    assert stricter[DEFECT]["recall"].value == pytest.approx(1 / 3)
+    table, estimates = answer_table(answers([1, 1], [0.9, 0.1]))
+    assert table.empty and estimates == {}
+
+
 def test_classification_report_is_the_published_kind():
     """Hand-worked: 2 of 3 defective and 1 of 2 normal ones are right."""
     truth, yes = np.array([1, 1, 1, 0, 0], bool), np.array([1, 1, 0, 1, 0], bool)
@@ -208,6 +222,13 @@ def test_classifiers_and_masks_are_kept_apart(plan):
     for judge in (judge_by_holdout, judge_by_folds):
         with pytest.raises(ValueError, match="learns defect and classes, expected masks. Train it in 03"):
             judge(plan)
+
+
+def test_folds_without_patience_alone(plan):
+    """The fold that judges must not choose when to stop."""
+    patient = replace(plan, recipe=replace(plan.recipe, training=replace(plan.recipe.training, patience=3)))
+    with pytest.raises(ValueError, match="patience: got 3, expected 0 with folds"):
+        classify_by_folds(patient)
 
 
 def test_calibration_gain_is_paired():

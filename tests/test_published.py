@@ -10,7 +10,10 @@ from helpers.report.published import beside_ours
 def test_beside_ours_gives_the_run_s_own_figures():
     """With interval and split; what the run didn't compute is said to be missing."""
     record = {"value": 0.5, "low": 0.4, "high": 0.6, "split": "folds"}
-    table = beside_ours({"04_segmentation.steel_unet.kaggle_dice": record}).set_index("source")
+    name = "04_segmentation.steel_unet"
+    trained = {f"{name}.training_images": {"value": 4321}, f"{name}.epochs": {"value": 7.0}}
+    table = beside_ours({f"{name}.kaggle_dice": record} | trained).set_index("source")
+    assert table.loc["The competition's winner", "trained here on"] == "4,321 images, 7 epochs"
     winner = table.loc["The competition's winner"]
     assert winner["published"] == "0.90883" and winner["here"] == "0.500 (0.400 to 0.600)"
     assert winner["recipe"] == "steel_unet" and winner["judged on"] == "folds" and winner["what differs"]

@@ -62,6 +62,13 @@ def test_find_recipe_with_changes():
     assert find_recipe("steel_unet") == ours
 
 
+def test_what_is_changed_is_not_its_source_s_any_more():
+    """And what is asked for as it was, is."""
+    table = find_recipe("paper", batch_size=8, epochs=7, learning_rate=1e-4).table().set_index("setting")["set by"]
+    assert table["batch_size"] == table["learning_rate"] == "us"
+    assert table["epochs"] == table["loss"] == table["optimizer"] == "its source"
+
+
 def test_find_recipe_raises():
     with pytest.raises(ValueError, match="model: got 'unet', which has no recipe. Choose one of: paper, unet_paper"):
         find_recipe("unet")

@@ -18,11 +18,12 @@ AT_RANDOM = "begun at random, without pre-training"
 MEASURES = ("defect_dice", "kaggle_dice")
 
 
-def recipe_changes(recipe):
+def recipe_changes(recipe, has_clean=True):
     """Copies of a recipe with one change each.
 
     Args:
         recipe: a `Recipe`.
+        has_clean: whether there are images without a defect to leave out.
 
     Returns:
         dict of what is changed -> `Recipe`. A change that would change nothing is left out.
@@ -35,7 +36,7 @@ def recipe_changes(recipe):
         ),
         "no weight decay": replace(recipe, training=replace(training, weight_decay=0.0)),
         "no lifting of rare classes": replace(recipe, lift=0.0),
-        "no defect-free images": replace(recipe, defects_only=True),
+        "no defect-free images": replace(recipe, defects_only=recipe.defects_only or has_clean),
     }
     return {name: each for name, each in changed.items() if each != recipe}
 
@@ -55,7 +56,8 @@ def ablate(plan):
     length = {name: full.settings[name] for name in ("epochs", "steps_per_epoch")}
     plan = replace(plan, minutes=0.0, **length)
     plans = {OTHER_SEED: replace(plan, seed=plan.seed + 1)}
-    plans |= {name: replace(plan, recipe=recipe) for name, recipe in recipe_changes(plan.recipe).items()}
+    changes = recipe_changes(plan.recipe, has_clean=(plan.split["combination"] == "none").any())
+    plans |= {name: replace(plan, recipe=recipe) for name, recipe in changes.items()}
     if plan.pretrained:
         plans[AT_RANDOM] = replace(plan, pretrained="")
     parts = random_parts(plan.split["image_id"], plan.seed)

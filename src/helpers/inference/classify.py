@@ -341,6 +341,24 @@ def decision_table(answers, decisions):
     return estimate_texts(estimates).rename_axis("decision"), estimates
 
 
+def answer_table(answers, threshold=0.5):
+    """Accuracy, precision, recall and F1 of every answer at one threshold, a row for each that isn't always the same.
+
+    Args:
+        answers: `Answers`.
+        threshold: probability from which on the answer is yes.
+
+    Returns:
+        (table, dict of answer -> score -> Estimate); both are empty where nothing differs.
+    """
+    estimates = {}
+    for name in answers.names:
+        truth, probabilities = answers.of(name)
+        if truth.any() and not truth.all():
+            estimates[name] = interval_table(classification_terms(truth, probabilities >= threshold), answers.groups)
+    return estimate_texts(estimates).rename_axis("answer"), estimates
+
+
 def classification_report(truth, yes):
     """Precision, recall, F1 and number of sheets, for clean and defective ones, and their means.
 

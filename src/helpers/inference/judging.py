@@ -232,7 +232,15 @@ class Plan:
 
         Returns:
             list of `FoldTraining`.
+
+        Raises:
+            ValueError: the recipe has patience, which would choose by the fold that judges.
         """
+        if self.recipe.training.patience:
+            raise ValueError(
+                f"patience: got {self.recipe.training.patience}, expected 0 with folds: the fold that judges must not "
+                "choose when to stop."
+            )
         plan, trained = self, []
         folds = [(fold, part, Path(self.folder) / f"fold-{fold}") for fold, part in self.split.groupby("fold")]
         for fold, unseen, folder in [*folds, (SHIPS, self.split.iloc[:0], Path(self.folder))][: len(folds) + ship]:
@@ -329,11 +337,6 @@ def judge_by_folds(plan, ship=True):
         ValueError: the recipe has patience, which would choose by the fold that judges.
     """
     plan.require(MASKS)
-    if plan.recipe.training.patience:
-        raise ValueError(
-            f"patience: got {plan.recipe.training.patience}, expected 0 with folds: the fold that judges must not "
-            "choose when to stop."
-        )
     trained = plan.train_by_folds(ship)
     folds = [training for training in trained if training.fold != SHIPS]
     paths = [path for each in folds for path in plan.predict(each.model, [each.unseen], each.folder).paths]

@@ -113,12 +113,12 @@ RECIPES = {
     "sm_fpn": Recipe("sm_fpn", arguments={"encoder": "resnet18"}, defects_only=True, source=("network",)),
     "sm_pspnet": Recipe("sm_pspnet", arguments={"encoder": "resnet18"}, defects_only=True, source=("network",)),
     "deeplabv3plus": Recipe("deeplabv3plus", defects_only=True, source=("network",)),
-    # the U-Net of segmentation-models with the loss that the package names first, on the encoder of its examples
+    # the U-Net of segmentation-models on the encoder of its examples, with the loss that notebooks on this data take
     "sm_unet_baseline": Recipe(
         "sm_unet",
         Training(loss={"bce": 1.0, "class_dice_loss": 1.0}),
         {"encoder": "resnet34"},
-        source=("network", "loss", "arguments"),
+        source=("network", "arguments"),
     ),
     # a U-Net on a ResNet encoder with cross-entropy and Dice
     "resnet_unet": Recipe("sm_unet", arguments={"encoder": "resnet50"}, source=("network", "loss")),
@@ -179,7 +179,9 @@ def find_recipe(name, **changes):
     recipe = RECIPES[name]
     changes = {name: value for name, value in changes.items() if value is not None}
     training = {name: changes.pop(name) for name in list(changes) if name in Training.__dataclass_fields__}
-    return replace(recipe, training=replace(recipe.training, **training), **changes)
+    changed = replace(recipe, training=replace(recipe.training, **training), **changes)
+    before, after = recipe.describe(), changed.describe()
+    return replace(changed, source=tuple(name for name in recipe.source if after[name] == before[name]))
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ def beside_ours(records):
         records: dict of `helpers.results.read_results`.
 
     Returns:
-        Table with source, measure, published (and its split), here, recipe, judged on and what differs; a figure whose
-        counterpart was not computed in this run has none.
+        Table with source, measure, published (and its split), here, recipe, how that was trained, judged on and what
+        differs; a figure whose counterpart was not computed in this run has none.
     """
     rows = []
     for figure in read_published().dropna(subset="ours").itertuples(index=False):
@@ -29,8 +29,17 @@ def beside_ours(records):
                 "its split": figure.split,
                 "here": NOT_HERE if record is None else format_record(record),
                 "recipe": figure.ours.split(".")[1],
+                "trained here on": _training(records, figure.ours.rpartition(".")[0]),
                 "judged on": "–" if record is None else record["split"],
                 "what differs": figure.differs,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _training(records, trained):
+    """How many images, and how often as many, a model of the run was trained on, in words."""
+    images, epochs = (records.get(f"{trained}.{name}") for name in ("training_images", "epochs"))
+    if images is None or epochs is None:
+        return "–"
+    return f"{images['value']:,.0f} images, {epochs['value']:,.0f} epochs"

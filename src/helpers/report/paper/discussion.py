@@ -57,8 +57,8 @@ def impossible_loss(paper):
     )
     text.append(
         "That is no proof of what happened in that paper, but it is one road there. Its Dice comes from the same "
-        "training, and can be relied on no more than its loss. Our code refuses labels above one before the first "
-        "step."
+        "training, and can be relied on no more than its loss. Our masks are decoded from run lengths, which can't "
+        "say anything but 0 and 1, and a training stops at labels above one before its first epoch."
         if prose.number(names[0]) < 0
         else "In so few steps it didn't fall below zero yet; a longer training shows it."
     )
