@@ -86,8 +86,8 @@ def time_row(folder, engine, images, seconds):
 
 
 def time_network(engine, bundle, paths, seconds):
-    """Images a second through the network alone, all passes of an image together; two batches at once."""
-    some = list(itertools.islice(itertools.cycle(paths), 2 * BATCH))
+    """Images a second through the network alone, all passes of an image together."""
+    some = list(itertools.islice(itertools.cycle(paths), BATCH))
     shape = tuple(bundle["input_shape"])
     batch = np.stack([resize_image(read_image(path, bundle["channels"]), shape) for path in some])
     batch = batch.astype(np.float32) / 255
@@ -99,7 +99,7 @@ def time_network(engine, bundle, paths, seconds):
                 engine.predict_on_batch(batch)
             yield from batch
 
-    return count_a_second(go_on(), seconds, untimed=len(batch))
+    return count_a_second(go_on(), seconds)
 
 
 def one_after_the_other(engine, bundle, paths):
@@ -116,15 +116,15 @@ def in_a_stream(engine, bundle, paths):
     yield from detect_in_stream(detector, paths, lambda path: read_image(path, detector.channels), unreadable=())
 
 
-def count_a_second(results, seconds, untimed=2 * BATCH):
-    """How many results come a second, once so many came; at least as many are counted."""
-    for _ in itertools.islice(results, untimed):
+def count_a_second(results, seconds):
+    """How many results come a second, in whole batches, after two of them; at least as many are counted."""
+    for _ in itertools.islice(results, 2 * BATCH):
         pass
     begun = time.perf_counter()
     for number in itertools.count(1):
         next(results)
         taken = time.perf_counter() - begun
-        if taken >= seconds and number >= untimed and number % BATCH == 0:
+        if taken >= seconds and number >= 2 * BATCH and number % BATCH == 0:
             results.close()
             return number / taken
 

@@ -43,3 +43,20 @@ def test_on_all_cores_keeps_the_order_and_raises_what_the_function_raised():
     assert next(found) == 2
     with pytest.raises(ZeroDivisionError):
         next(found)
+
+
+def test_work_ahead_asks_anew_how_far():
+    """With no room at all each result is waited for; with more, items are taken ahead."""
+    room, taken = [0], []
+
+    def items():
+        for number in range(6):
+            taken.append(number)
+            yield number
+
+    with ThreadPoolExecutor(2) as pool:
+        found = work_ahead(pool, str, items(), lambda: room[0])
+        assert next(found) == "0" and taken == [0]
+        room[0] = 2
+        assert next(found) == "1" and taken == [0, 1, 2, 3]
+        assert list(found) == ["2", "3", "4", "5"]

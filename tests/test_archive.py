@@ -98,6 +98,16 @@ def test_unpack_of_a_hostile_archive_leaves_nothing_behind(tmp_path, members, ma
     assert sorted(each.name for each in tmp_path.rglob("*")) == ["deep", "hostile.zip", "out"]
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_unpack_of_what_is_packed_in_another_way(bundle, tmp_path, method):
+    """Of these the reader unpacks all that it is given at once, whatever size the list tells."""
+    with zipfile.ZipFile(tmp_path / "other.zip", "w", method) as archive:
+        archive.write(bundle / "bundle.json", BUNDLE)
+    with pytest.raises(ValueError, match="is packed in a way that bundles are not; expected stored or deflated"):
+        unpack_bundle(tmp_path / "other.zip", tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
 def test_unpack_of_more_than_is_allowed(bundle, tmp_path):
     packed = pack_bundle(bundle, tmp_path / "tiny.zip")
     with pytest.raises(ValueError, match="unpacked it has 0 MB; expected 0 MB at most"):
@@ -122,6 +132,7 @@ def test_unpack_of_a_size_that_is_a_lie(bundle, tmp_path):
         lambda data: b"no archive",
         lambda data: data[:-40],
         lambda data: data.replace(b"no weights", b"no vveights"),
+        lambda data: data[:45] + b"\xff" * 20 + data[65:],
     ],
 )
 def test_unpack_of_a_damaged_file(bundle, tmp_path, damage):

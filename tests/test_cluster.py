@@ -91,7 +91,7 @@ def predict_here_and(client, sheets, asked, tmp_path, load):
         tmp_path / "out",
         asked,
         chunk_size=CHUNK,
-        work=lambda asked, chunks: predict_on_cluster(client, asked, chunks, load),
+        work=lambda asked, chunks, engine: predict_on_cluster(client, asked, chunks, engine, load),
     )
     return contents(tmp_path / "alone"), contents(tmp_path / "out")
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from helpers.inference import kept_chunks, many
+from helpers.inference.chunks import predict_chunk
 from helpers.inference.many import Asked, default_bundle, predict_images
 from helpers.models.bundle_file import read_bundle
 from helpers.rle import mask2rle
@@ -200,9 +201,9 @@ def test_a_process_that_is_killed_at_once_goes_on(sheets, bundle, engine, tmp_pa
     assert contents(out) == contents(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("step", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 5, 6, 7])
 def test_a_full_disk_keeps_what_was_finished(sheets, bundle, engine, tmp_path, monkeypatch, step):
-    """Whichever file it is that has no room any more: of three chunks, the two lists, or the record."""
+    """Whichever file it is that has no room: the note of what was begun, of three chunks, the two lists, the record."""
     moves, really = [], os.replace
 
     def replace(old, new):
@@ -217,7 +218,7 @@ def test_a_full_disk_keeps_what_was_finished(sheets, bundle, engine, tmp_path, m
             predict_images([sheets], tmp_path / "out", Asked(bundle), chunk_size=3)
     assert not list((tmp_path / "out").rglob(".part-*"))
     found = predict_images([sheets], tmp_path / "out", Asked(bundle), chunk_size=3)
-    assert found.fresh == max(0, 7 - 3 * (step - 1))
+    assert found.fresh == min(7, max(0, 7 - 3 * (step - 2)))
     predict_images([sheets], tmp_path / "whole", Asked(bundle), chunk_size=3)
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
@@ -291,6 +292,33 @@ def test_pictures_of_other_predictions_don_t_stay(sheets, bundle, engine, tmp_pa
     tiny_bundle(bundle, thresholds=[0.99, 0.99])
     predict_images([sheets], tmp_path / "out", asked)
     assert not overlays.exists() and not page.exists()
+
+
+def test_results_among_the_images_that_a_pattern_finds(sheets, bundle, engine, tmp_path):
+    """The first call finds none of its own; a later one would take its overlays for images."""
+    out = sheets / "found"
+    asked = Asked(bundle, draw=lambda image, masks: np.repeat(image, 3, axis=-1))
+    predict_images([f"{sheets}/*.png"], out, asked)
+    for place in (f"{sheets}/**/*.jpg", f"file://{sheets}/**/*.jpg"):
+        with pytest.raises(ValueError, match=r"overlays/.*jpg is asked for, and is one of the results"):
+            predict_images([place], out, asked)
+
+
+def test_what_was_finished_is_not_taken_for_it_once_something_else_was_begun(sheets, bundle, engine, tmp_path):
+    """Its overlays went when the other began, and its file may be the other's."""
+    draw, out = lambda image, masks: np.repeat(image, 3, axis=-1), tmp_path / "out"
+    predict_images([sheets], out, Asked(bundle, draw=draw), chunk_size=3)
+    before = contents(out)
+
+    def stop(asked, chunks, engine):
+        yield chunks[0], predict_chunk(asked.load(), chunks[0])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_images([sheets], out, Asked(bundle, batch_size=1), chunk_size=3, work=stop)
+    assert not (out / "overlays").exists()
+    found = predict_images([sheets], out, Asked(bundle, draw=draw), chunk_size=3)
+    assert found.fresh == found.images and contents(out) == before
 
 
 def test_parquet_holds_the_same_rows(sheets, bundle, engine, tmp_path):

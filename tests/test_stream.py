@@ -166,3 +166,18 @@ def test_detect_in_stream_lets_others_use_what_was_found_in_threads():
     assert [each.result for each in found] == [
         (number, runs[0]) for number, runs in enumerate(runs_one_by_one(map(image_of, range(20))))
     ]
+
+
+def test_large_images_go_one_after_the_other(monkeypatch):
+    """None is read before the one before it was used, and the results are the same."""
+    monkeypatch.setattr("helpers.inference.stream.HELD", SHAPE[0] * SHAPE[1] - 1)
+    read, used = [], []
+
+    def note(number):
+        read.append(number)
+        return image_of(number)
+
+    for each in detect_in_stream(detector_of(batch_size=1), range(6), note):
+        used.append(each)
+        assert len(read) == len(used)
+    assert [runs_of(each) for each in used] == runs_one_by_one(map(image_of, range(6)))

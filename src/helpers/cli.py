@@ -360,7 +360,7 @@ def _paper_pdf(options):
 def _shape(text):
     """HEIGHTxWIDTH as two whole numbers."""
     height, _, width = text.partition("x")
-    if not (height.isdigit() and width.isdigit()):
+    if not (height.isdigit() and width.isdigit() and int(height) and int(width)):
         raise argparse.ArgumentTypeError(f"got {text!r}, expected HEIGHTxWIDTH in pixels, such as 256x1600")
     return int(height), int(width)
 

@@ -12,15 +12,16 @@ def work_ahead(pool, function, items, most):
         pool: concurrent.futures.Executor.
         function: of an item.
         items: iterable; taken no further than `most` items ahead, so that it may be endless.
-        most: items that are worked on, or wait, beside the one whose result is asked for.
+        most: items that are worked on, or wait, beside the one whose result is asked for; or a function that gives
+            that number, asked anew for each item.
 
     Yields:
         The results, in the order of the items; what the function raised is raised at its place.
     """
-    waiting = deque()
+    waiting, room = deque(), most if callable(most) else lambda: most
     for item in items:
         waiting.append(pool.submit(function, item))
-        if len(waiting) > most:
+        while len(waiting) > room():
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()

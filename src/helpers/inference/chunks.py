@@ -116,9 +116,15 @@ def _read(source, channels, most_pixels):
     if source.size > LARGEST_FILE:
         raise UnreadableError(f"the file has {source.size / 1e6:,.0f} MB, expected {LARGEST_FILE / 1e6:,.0f} at most")
     try:
-        return decode_image(source.read(), channels, most_pixels)
+        data = source.read()
     except OSError as error:
         raise UnreadableError(f"it can't be read ({error.strerror or error})") from None
+    # What the client of a store raises has no end, and one file must not end the prediction of all.
+    except Exception as error:
+        if not source.place:
+            raise
+        raise UnreadableError(f"it can't be read ({type(error).__name__}: {' '.join(str(error).split())})") from None
+    return decode_image(data, channels, most_pixels)
 
 
 def _use(name, image, detections, draw):

@@ -42,21 +42,21 @@ def work_on(address, log_file=None, *, workers=0, load=None):
         load: as for `predict_on_cluster`.
 
     Returns:
-        Function of (asked, chunks) that yields (chunk, `ChunkResult`).
+        Function of (asked, chunks, name of the engine) that yields (chunk, `ChunkResult`).
 
     Raises:
         ImportError: distributed isn't installed.
     """
     _distributed()
 
-    def work(asked, chunks):
+    def work(asked, chunks, engine):
         with _logged(log_file), _client(address, workers) as client:
-            yield from predict_on_cluster(client, asked, chunks, load)
+            yield from predict_on_cluster(client, asked, chunks, engine, load)
 
     return work
 
 
-def predict_on_cluster(client, asked, chunks, load=None):
+def predict_on_cluster(client, asked, chunks, engine, load=None):
     """Let the workers of a cluster predict chunks.
 
     Args:
@@ -64,6 +64,7 @@ def predict_on_cluster(client, asked, chunks, load=None):
         asked: `helpers.inference.many.Asked`; the quickest engine is that of this machine, and all workers run it, so
             that who does a chunk doesn't show in the results.
         chunks: list of `Chunk`.
+        engine: name of the engine of this machine, by which all have to predict.
         load: function of `Asked`, with the bundle as unpacked on a worker, that gives what predicts there; None takes
             `Asked.load`.
 
@@ -77,7 +78,7 @@ def predict_on_cluster(client, asked, chunks, load=None):
     distributed = _distributed()
     from helpers.inference.cluster_worker import DetectorPlugin, predict_here
 
-    plugin, engine = f"steel-detector-{uuid.uuid4()}", ""
+    plugin = f"steel-detector-{uuid.uuid4()}"
     client.register_plugin(DetectorPlugin(*_sent(asked), load), name=plugin)
     left, out, running, by_worker = iter(chunks), {}, distributed.as_completed(), Counter()
 
@@ -94,11 +95,10 @@ def predict_on_cluster(client, asked, chunks, load=None):
         for future in running:
             chunk = out.pop(future)
             done = _result(future, chunk)
-            engine = engine or done.engine
             if done.engine != engine:
                 raise ValueError(
-                    f"{done.worker} predicts by {done.engine}, others by {engine}: their results would differ. Install "
-                    "the same versions everywhere."
+                    f"{done.worker} predicts by {done.engine}, this machine by {engine}: their results would differ. "
+                    "Install the same versions everywhere."
                 )
             known = _log_lost(known, _workers(client))
             # Workers may join at any time; they get their share.

@@ -1,5 +1,6 @@
 """A trained model as a library: images in, defects out. Loads no TensorFlow by itself."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,17 +162,18 @@ class Detector:
         Args:
             images: as for `predict`; may be endless.
 
-        Yields:
-            `Seen` of each image, in order, for `decide`.
+        Returns:
+            Iterator of `Seen` of each image, in order, for `decide`.
 
         Raises:
             ValueError: an image is of another kind, or the network gives NaN.
         """
-        for group in self._groups(images):
-            predicted = self._blend(group)
-            smallest = self._smallest(group)
-            for (_, tiling), probabilities, sizes in zip(group, predicted, smallest, strict=True):
-                yield Seen(tiling, probabilities, sizes)
+        return itertools.chain.from_iterable(map(self._see_group, self._groups(images)))
+
+    def _see_group(self, group):
+        """`Seen` of each image of a group; a generator of its own, which holds them no longer than they are asked."""
+        for (_, tiling), probabilities, sizes in zip(group, self._blend(group), self._smallest(group), strict=True):
+            yield Seen(tiling, probabilities, sizes)
 
     def decide(self, seen: Seen) -> tuple[Detection, ...]:
         """What the bundle's decisions make of what the network gave; takes no network, so that threads may share it."""

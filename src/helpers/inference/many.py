@@ -18,13 +18,14 @@ from helpers.inference.chunks import CHUNK, make_chunks, predict_chunk
 from helpers.inference.detector import BATCH, Detector
 from helpers.inference.engines import choose_engine, export_files
 from helpers.inference.exports import RECORD as EXPORT
-from helpers.inference.kept_chunks import FOLDER, FORMATS, UNREADABLE, KeptChunks, assemble, require_format
+from helpers.inference.kept_chunks import FOLDER, FORMATS, OVERLAYS, UNREADABLE, KeptChunks, assemble, require_format
 from helpers.inference.reading import MOST_PIXELS
 from helpers.inference.sources import find_images, is_address
 from helpers.models.bundle_file import NAME, classifier_of, read_bundle
 from helpers.runs import find_root
 
 RECORD, LOCK = "prediction.json", ".lock"
+LOCAL = ("file://", "local://")  # how addresses on this machine's disks begin
 DEFAULT = Path("models") / "steel_unet"
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quotas
 
@@ -152,8 +153,8 @@ def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", w
         asked: `Asked`.
         chunk_size: images that are predicted, and kept, together.
         file_format: "csv" or "parquet".
-        work: function of (asked, chunks) that yields (chunk, `ChunkResult`) of each chunk in any order,
-            for other machines to do the work; None does it here.
+        work: function of (asked, chunks, the name of the engine) that yields (chunk, `ChunkResult`) of each chunk in
+            any order, for other machines to do the work; None does it here.
 
     Returns:
         `Predicted`.
@@ -167,7 +168,7 @@ def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", w
     out = Path(out)
     require_format(file_format)
     sources = find_images(places)
-    _require_apart(places, out)
+    _require_apart(places, sources, out)
     with _held(out):
         asked = asked.settled()
         detector = asked.load()
@@ -178,15 +179,13 @@ def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", w
         kept = KeptChunks(out)
         found = _finished(out, whole)
         if found is None:
+            begun = _begin(out, kept, key)
             missing = [chunk for chunk in chunks if not kept.has(chunk, keys[chunk.number])]
-            if len(missing) == len(chunks) and (out / RECORD).is_file():
-                # Something else was asked here before: its pictures are not of what is found now.
-                kept.clear_pictures()
             seconds = _predict_missing(asked, detector, kept, chunks, missing, keys, work)
             counts = assemble(out, (kept.read(chunk, keys[chunk.number]) for chunk in chunks), file_format)
             fresh = sum(len(chunk.sources) for chunk in missing)
             found = {"file": FORMATS[file_format], "engine": name, "images": len(sources), **counts}
-            write_json(out / RECORD, {"key": whole, "bundle": str(asked.bundle), "seconds": seconds, **found})
+            write_json(out / RECORD, begun | {"key": whole, "bundle": str(asked.bundle), "seconds": seconds, **found})
         else:
             seconds, fresh = 0.0, 0
         kept.clear()
@@ -204,7 +203,7 @@ def _predict_missing(asked, detector, kept, chunks, missing, keys, work):
         if work is None:
             results = _work_here(asked, detector, missing, bar.update)
         else:
-            results = _counted(work(asked, missing), bar)
+            results = _counted(work(asked, missing, detector.engine.name), bar)
         for chunk, result in results:
             kept.keep(chunk, keys[chunk.number], result)
     return time.perf_counter() - begun
@@ -221,6 +220,25 @@ def _counted(results, bar):
         bar.update(len(chunk.sources))
 
 
+def _begin(out, kept, asked):
+    """Note what is predicted here from now on, and remove what would be taken for it and isn't.
+
+    That is what was begun with another bundle, engine or setting, and the pictures of images that were finished: those
+    asked for now may be others.
+
+    Returns:
+        dict, the record of something that isn't finished.
+    """
+    begun = {"asked": hashlib.sha256(asked.encode()).hexdigest()}
+    record = read_json(out / RECORD) if (out / RECORD).is_file() else {}
+    if record.get("asked") != begun["asked"]:
+        kept.clear()
+    if record != begun:
+        kept.clear_pictures()
+    write_json(out / RECORD, begun)
+    return begun
+
+
 def _finished(out, key):
     """What the record of the same predictions says, once they are all there; None where they aren't."""
     if not (out / RECORD).is_file():
@@ -231,11 +249,17 @@ def _finished(out, key):
     return {name: record[name] for name in ("file", "engine", "images", "predicted", "with_defect", "unreadable")}
 
 
-def _require_apart(places, out):
+def _require_apart(places, sources, out):
     """Stop where the results would lie among the images, and be taken for some the next time."""
     for place in map(os.fspath, places):
         if not is_address(place) and Path(place).is_dir() and out.resolve().is_relative_to(Path(place).resolve()):
             raise ValueError(f"{out}: it lies in {place}, among the images; expected another folder for the results.")
+    drawn = os.path.join(os.path.abspath(out), OVERLAYS, "")
+    for source in sources:
+        if source.path.startswith(drawn) and (not source.place or source.place.startswith(LOCAL)):
+            raise ValueError(
+                f"{source.path} is asked for, and is one of the results; expected images that lie elsewhere."
+            )
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from helpers.inference.ahead import work_ahead
 
 THREADS = min(8, os.cpu_count() or 1)
 AHEAD = 15  # images that are read, or whose masks are made, while the network works
+HELD = 2**26  # values of these images together; larger ones go one after the other
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ def detect_in_stream(detector, items, read, use=None, unreadable=(ValueError, OS
             and `use` are raised as they are.
     """
     waiting = deque()  # (item, image, problem) of what was read and isn't given yet; the image is None with a problem
+    largest = 0  # values of an image, of those read so far
+
+    def room():
+        return min(AHEAD, HELD // largest) if largest else 0
 
     def read_one(item):
         try:
@@ -57,9 +62,11 @@ def detect_in_stream(detector, items, read, use=None, unreadable=(ValueError, OS
             return item, None, one_line(error) or type(error).__name__
 
     def images(pool):
-        for found in work_ahead(pool, read_one, items, AHEAD):
+        nonlocal largest
+        for found in work_ahead(pool, read_one, items, room):
             waiting.append(found)
             if not found[2]:
+                largest = max(largest, found[1].size)
                 yield found[1]
 
     def in_order(pool):
@@ -78,4 +85,4 @@ def detect_in_stream(detector, items, read, use=None, unreadable=(ValueError, OS
         return Streamed(item, detections if use is None else use(item, image, detections))
 
     with ThreadPoolExecutor(THREADS, thread_name_prefix="steel") as pool:
-        yield from work_ahead(pool, decide, in_order(pool), AHEAD)
+        yield from work_ahead(pool, decide, in_order(pool), room)

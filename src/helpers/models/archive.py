@@ -5,6 +5,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from helpers.data.problems import shorten
@@ -15,6 +16,7 @@ MOST_MEMBERS = 4  # two files of a bundle, and two of the classifier that it ask
 MOST_UNPACKED = 4 * 2**30  # bytes of all files together
 MOST_RATIO = 100  # unpacked bytes for each packed one; weights hardly get smaller at all
 FIRST_TIME = (1980, 1, 1, 0, 0, 0)  # of every file in an archive, so that the same bundle gives the same bytes
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of others Python's reader unpacks all that it is given at once
 MEMBER = re.compile(r"([^/\\:\x00-\x1f]+)/(bundle\.json|[0-9A-Za-z_-]{1,100}\.weights\.h5)")
 
 
@@ -94,7 +96,7 @@ def _extract(path, folder, most_bytes):
                 # The reader stops at the size that was checked, whatever the packed bytes would give.
                 with archive.open(member) as source, open(target, "xb") as file:
                     shutil.copyfileobj(source, file)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: this is no sound ZIP archive ({error}). Copy it again.") from None
     return list(dict.fromkeys(member.filename.partition("/")[0] for member in members))
 
@@ -127,6 +129,8 @@ def _member_problem(member, names):
         return "is there twice"
     if member.flag_bits & 0x1:
         return "is encrypted"
+    if member.compress_type not in METHODS:
+        return "is packed in a way that bundles are not; expected stored or deflated"
     if member.filename.endswith(NAME) and member.file_size > MOST_BYTES:
         return f"has {member.file_size / 1e6:,.0f} MB unpacked; expected {MOST_BYTES / 1e6:,.0f} MB at most"
     if member.file_size > MOST_RATIO * max(member.compress_size, 1024):

@@ -27,6 +27,7 @@ KEYS = {
 SCALING = "grey values / 255"
 NAME = "bundle.json"
 MOST_BYTES = 16 * 2**20  # of bundle.json; ours have a few kB
+MOST_ENLARGED = 4  # times that a side of the photographs may be enlarged to the network's input
 
 
 def read_bundle(folder):
@@ -198,6 +199,18 @@ def _check_shapes(bundle, path):
     if height * width > MOST_PIXELS:
         raise ValueError(
             f"{path}: input_shape: got {height} x {width}; expected at most {MOST_PIXELS:,} pixels. Don't use it."
+        )
+    largest = max(bundle.get("sizes", [1.0])) ** 2 * height * width
+    if largest > MOST_PIXELS:
+        raise ValueError(
+            f"{path}: at the largest of its sizes the network's input has {largest:,.0f} pixels; expected at most "
+            f"{MOST_PIXELS:,}. Don't use it."
+        )
+    usual = bundle.get("image_shape", bundle["input_shape"])
+    if any(side > MOST_ENLARGED * like for side, like in zip(bundle["input_shape"], usual, strict=True)):
+        raise ValueError(
+            f"{path}: image_shape: got {usual[0]} x {usual[1]} for an input of {height} x {width}; expected no "
+            f"photographs that are enlarged more than {MOST_ENLARGED} times. Don't use it."
         )
     if bundle["channels"] not in (1, 3):
         raise ValueError(f"{path}: channels: got {bundle['channels']}, expected 1 or 3. Don't use it.")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 LEAST, MOST = 0.25, 4.0  # sizes that are allowed, as multiples of the network's own
+MOST_SIZES = 8  # at once
 
 
 @dataclass(frozen=True)
@@ -79,5 +80,8 @@ def check_sizes(sizes):
     Raises:
         ValueError: there are none, one is there twice, or is too small or too large.
     """
-    if not sizes or len(set(sizes)) != len(sizes) or not all(LEAST <= size <= MOST for size in sizes):
-        raise ValueError(f"sizes: got {list(sizes)}, expected different numbers from {LEAST:g} to {MOST:g}.")
+    if not 0 < len(set(sizes)) == len(sizes) <= MOST_SIZES or not all(LEAST <= size <= MOST for size in sizes):
+        raise ValueError(
+            f"sizes: got {list(sizes)[: MOST_SIZES + 1]}, expected up to {MOST_SIZES} different numbers from {LEAST:g} "
+            f"to {MOST:g}."
+        )
