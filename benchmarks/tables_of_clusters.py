@@ -31,7 +31,7 @@ def cluster_section(results):
     return "\n".join(parts)
 
 
-def readme_block(results):
+def clusters_in_words(results):
     """What the page on many machines in README.md says of what was measured; "" where nothing was."""
     sentences = []
     for result in results:

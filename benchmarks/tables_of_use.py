@@ -1,5 +1,7 @@
 """Sections of `results.md` on a trained network at work: engines, many images, a line camera and the dashboard."""
 
+import textwrap
+
 from markdown_table import table
 
 ENGINES = [
@@ -56,6 +58,19 @@ def camera_section(results):
     names += ["line: frames a second", "frames", "missed", "99th percentile to the result, ms"]
     about = f"`line_camera.py`, from the pixels to the runs; {results[0]['processor']}."
     return "\n".join(["## Behind a line camera", "", about, "", table(names, rows)])
+
+
+def cameras_in_words(results):
+    """What README.md says of how long a frame takes; "" where it was not measured."""
+    sentences = []
+    for result in results:
+        alone, line, (height, width) = result["milliseconds_at_batch_1"], result["line"], result["frame"]
+        sentences.append(
+            f"Measured with `{result['camera_bundle']}` ({result['processor']}; {result['engine']}): a frame of "
+            f"{height} x {width} pixels takes {alone['median']:.0f} ms at batch 1, 99 of 100 no more than {alone['p99']:.0f}; "
+            f"of {line['frames']:,} frames, {line['frames_per_second']:g} a second, {line['missed']:,} were missed."
+        )
+    return "\n".join(textwrap.fill(sentence, 128) for sentence in sentences)
 
 
 def engines_section(result):

@@ -44,16 +44,23 @@ def test_page_is_that_of_the_stored_results(page):
     assert page(FOLDER) == (FOLDER / "results.md").read_text(), "run `make readme`"
 
 
-def test_readme_says_what_is_stored_of_clusters(module, tmp_path):
-    found = module.readme_block(module.of_clusters(module.read_results(FOLDER)))
-    assert f"{module.BEGIN}\n{found}\n{module.END}" in (FOLDER.parent / "README.md").read_text(), "run `make readme`"
+def test_readme_says_what_is_stored_of_cameras_and_clusters(module, tmp_path):
+    readme = (FOLDER.parent / "README.md").read_text()
+    for name, block in module.readme_blocks(module.read_results(FOLDER)).items():
+        assert block and module.place_in_readme(name, block) in readme, "run `make readme`"
     rates = {"one process": 30.0, "cluster of 2": 50.0, "cluster of 2, one killed": 45.0}
     about = {"cluster_bundle": "a", "engine": "keras", "processor": "2 cores", "cores": 2}
-    (tmp_path / "README.md").write_text(f"before {module.BEGIN}\nold\n{module.END} after")
-    module.write_readme(tmp_path / "README.md", [about | {"images_per_second": rates}])
+    times = {"median": 30.4, "p99": 39.9}
+    line = {"frames": 1500, "frames_per_second": 5.0, "missed": 3}
+    camera = {"camera_bundle": "a", "engine": "keras", "processor": "2 cores", "frame": [16, 32], "line": line}
+    old = "".join(module.place_in_readme(name, "old") for name in ("cameras", "clusters"))
+    (tmp_path / "README.md").write_text(f"before {old} after")
+    stored = [about | {"images_per_second": rates}, camera | {"milliseconds_at_batch_1": times}]
+    module.write_readme(tmp_path / "README.md", stored)
     text = " ".join((tmp_path / "README.md").read_text().split())
     assert "30 images a second by one process, 50 by a cluster of 2 processes, 45 with one of them killed" in text
     assert "not measured: 25 such machines for 1,000 images a second, and 6.9 hours for 100,000,000 images" in text
+    assert "16 x 32 pixels takes 30 ms at batch 1, 99 of 100 no more than 40; of 1,500 frames, 5 a second, 3" in text
     assert text.startswith("before") and text.endswith("after") and "old" not in text
 
 

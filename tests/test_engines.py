@@ -290,6 +290,16 @@ def test_fastest_engine_of_an_export_that_was_never_checked(agreeing):
     assert "its export was never held against Keras. Make it again" in said[0]
 
 
+def test_fastest_engine_of_an_export_that_was_checked_by_other_decisions(agreeing):
+    """What it costs of kaggle_dice is not known for these."""
+    folder, _ = agreeing
+    bundle = read_json(folder / "bundle.json")
+    write_json(folder / "bundle.json", bundle | {"thresholds": [0.123 for _ in bundle["thresholds"]]})
+    said = []
+    assert "Keras" in open_engine(folder, say=said.append)[0].name
+    assert "its export was held against Keras by other decisions than the bundle has now. Make it again" in said[0]
+
+
 def test_fastest_engine_where_nothing_is_installed(small_bundle, monkeypatch):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "openvino" else find_spec(name))

@@ -11,7 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from helpers.data.problems import one_line, shorten
-from helpers.inference.exports import EXPORTS, INT8, RECORD, export_command, export_folder, read_record
+from helpers.inference.exports import (
+    EXPORTS,
+    INT8,
+    RECORD,
+    decisions_digest,
+    export_command,
+    export_folder,
+    read_record,
+)
 from helpers.inference.runtimes import KerasEngine, OnnxEngine, OpenVinoEngine, import_openvino
 from helpers.models.bundle_file import read_bundle
 
@@ -201,8 +209,11 @@ def _unfit(folder, bundle, engine, kind):
     except (FileNotFoundError, ValueError) as error:
         return str(error)
     lost = -record["checks"][engine]["kaggle_dice_change"] if engine in record["checks"] else None
+    again = f"Make it again: {export_command(folder, kind.export)}"
     if lost is None:
-        return f"its export was never held against Keras. Make it again: {export_command(folder, kind.export)}"
+        return f"its export was never held against Keras. {again}"
+    if record.get("decisions") != decisions_digest(bundle):
+        return f"its export was held against Keras by other decisions than the bundle has now. {again}"
     return f"it costs {lost:.4f} of kaggle_dice on {record['data']}" if lost > MOST_LOST else ""
 
 

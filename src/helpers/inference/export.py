@@ -18,7 +18,16 @@ from helpers.data.made_up.workplace import workplace_beside
 from helpers.data.resize import resize_image, resize_probabilities
 from helpers.files import replace_folder, restore_folder, write_json
 from helpers.inference.engines import INSTALL, KINDS, open_kind, processor_abilities
-from helpers.inference.exports import EXPORTS, FORMAT, INT8, RECORD, export_folder, network_shapes, shape_text
+from helpers.inference.exports import (
+    EXPORTS,
+    FORMAT,
+    INT8,
+    RECORD,
+    decisions_digest,
+    export_folder,
+    network_shapes,
+    shape_text,
+)
 from helpers.inference.predict import Passes, bundle_decisions, in_batches, threshold_masks
 from helpers.inference.runtimes import import_openvino
 from helpers.metrics import kaggle_dice
@@ -102,6 +111,7 @@ def export_bundle(folder, to, data, *, int8=False, most_checked=CHECKED):
             "format": FORMAT,
             "export": export,
             "sha256": bundle["sha256"],
+            "decisions": decisions_digest(bundle),
             "networks": networks,
             "files": {
                 path.relative_to(new).as_posix(): sha256_of(path) for path in sorted(new.rglob("*")) if path.is_file()

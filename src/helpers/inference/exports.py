@@ -1,17 +1,30 @@
 """Exports beside a bundle, as `helpers.inference.export` wrote them: where they lie, and whether they are whole."""
 
+import hashlib
+import json
 from pathlib import Path
 
 from helpers.files import read_json
 from helpers.models.bundle_file import sha256_of
 
 EXPORTS, RECORD, FORMAT, INT8 = "exports", "export.json", 1, "-int8"
+DECIDE = ("arguments", "thresholds", "smallest_masks", "filled", "mirrored", "sizes")
 RECORDED = {"sha256": str, "networks": dict, "files": dict, "checks": dict, "data": str}
 
 
 def export_folder(folder, export):
     """Where an export of a bundle lies."""
     return Path(folder) / EXPORTS / export
+
+
+def decisions_digest(bundle):
+    """SHA-256 of what decides besides the weights what an engine costs: thresholds, smallest masks, sizes and the like.
+
+    Args:
+        bundle: dict of `bundle.json`.
+    """
+    told = {name: bundle.get(name) for name in DECIDE}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def export_command(folder, export):

@@ -82,6 +82,6 @@ def check_sizes(sizes):
     """
     if not 0 < len(set(sizes)) == len(sizes) <= MOST_SIZES or not all(LEAST <= size <= MOST for size in sizes):
         raise ValueError(
-            f"sizes: got {list(sizes)[: MOST_SIZES + 1]}, expected up to {MOST_SIZES} different numbers from {LEAST:g} "
-            f"to {MOST:g}."
+            f"sizes: got {list(sizes)[: MOST_SIZES + 1]}, expected different numbers from {LEAST:g} to {MOST:g}, "
+            f"{MOST_SIZES} at most."
         )
