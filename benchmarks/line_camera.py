@@ -48,12 +48,14 @@ def frames(folder, channels, rate, seconds):
 
 def take(source, waiting, missed):
     """Put frames into the queue; one that finds no room is counted, since a line doesn't wait."""
-    for number, image in source:
-        try:
-            waiting.put_nowait((number, image, time.perf_counter()))
-        except queue.Full:
-            missed.append(number)
-    waiting.put(END)
+    try:
+        for number, image in source:
+            try:
+                waiting.put_nowait((number, image, time.perf_counter()))
+            except queue.Full:
+                missed.append(number)
+    finally:  # a camera that fails must not leave the others waiting
+        waiting.put(END)
 
 
 def batches(waiting, most):
