@@ -68,7 +68,8 @@ def cameras_in_words(results):
         sentences.append(
             f"Measured with `{result['camera_bundle']}` ({result['processor']}; {result['engine']}): a frame of "
             f"{height} x {width} pixels takes {alone['median']:.0f} ms at batch 1, 99 of 100 no more than "
-            f"{alone['p99']:.0f}; of {line['frames']:,} frames, {line['frames_per_second']:g} a second, {line['missed']:,} were missed."
+            f"{alone['p99']:.0f}; "
+            f"of {line['frames']:,} frames, {line['frames_per_second']:g} a second, {line['missed']:,} were missed."
         )
     return "\n".join(textwrap.fill(sentence, 128) for sentence in sentences)
 
