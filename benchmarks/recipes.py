@@ -70,7 +70,7 @@ def main():
     """Train what is not stored yet, and store it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument(
         "--max-pixels", type=int, default=128 * 800, help="area of the network's input; 0: the images' own"
     )

@@ -15,7 +15,7 @@ def beside_ours(records):
         records: dict of `helpers.results.read_results`.
 
     Returns:
-        Table with source, measure, published (and its split), here, recipe, how that was trained, judged on and what
+        Table with source, measure, published (and its split), here, recipe and how that was trained, judged on and what
         differs; a figure whose counterpart was not computed in this run has none.
     """
     rows = []
@@ -28,8 +28,7 @@ def beside_ours(records):
                 "published": f"{figure.value:g}",
                 "its split": figure.split,
                 "here": NOT_HERE if record is None else format_record(record),
-                "recipe": figure.ours.split(".")[1],
-                "trained here on": _training(records, figure.ours.rpartition(".")[0]),
+                "recipe": _recipe(records, figure.ours.rpartition(".")[0]),
                 "judged on": "–" if record is None else record["split"],
                 "what differs": figure.differs,
             }
@@ -37,9 +36,10 @@ def beside_ours(records):
     return pd.DataFrame(rows)
 
 
-def _training(records, trained):
-    """How many images, and how often as many, a model of the run was trained on, in words."""
-    images, epochs = (records.get(f"{trained}.{name}") for name in ("training_images", "epochs"))
+def _recipe(records, trained):
+    """The recipe of a model of the run, and on how many images, and how often as many, it was trained, in words."""
+    name = trained.partition(".")[2]
+    images, epochs = (records.get(f"{trained}.{each}") for each in ("training_images", "epochs"))
     if images is None or epochs is None:
-        return "–"
-    return f"{images['value']:,.0f} images, {epochs['value']:,.0f} epochs"
+        return name
+    return f"{name}: {images['value']:,.0f} images, {epochs['value']:,.0f} epochs"
