@@ -383,3 +383,10 @@ def test_a_bundle_of_a_newer_version(sheets, engine, tmp_path):
     with pytest.raises(ValueError, match="format 2 is newer than 1. Update this project"):
         predict_images([sheets], tmp_path / "out", Asked(tiny_bundle(tmp_path / "new", format=2)))
     assert json.loads((tmp_path / "new" / "bundle.json").read_text())["format"] == 2
+
+
+def test_what_takes_long_is_told_in_seconds_an_image(tmp_path):
+    about = {"out": tmp_path, "file": "predictions.csv", "engine": "Keras", "images": 2, "predicted": 2}
+    about |= {"with_defect": 0, "unreadable": 0, "fresh": 2}
+    assert "150 seconds an image." in str(many.Predicted(**about, seconds=300.0))
+    assert "4.0 images a second." in str(many.Predicted(**about, seconds=0.5))

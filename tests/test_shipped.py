@@ -10,7 +10,7 @@ from helpers.data.made_up import make_data
 from helpers.files import read_json
 from helpers.inference.engines import MOST_LOST, verify_exports
 from helpers.inference.evaluate import count_pixels
-from helpers.inference.exports import read_record
+from helpers.inference.exports import decisions_digest, read_record
 from helpers.inference.predict import predict_masks
 from helpers.metrics import defect_dice
 from helpers.models.about import limits_of
@@ -50,7 +50,9 @@ def test_our_network_comes_with_its_quickest_export():
     """Small, of just these weights, and at no cost that would keep it from being taken."""
     bundle = read_bundle(MODELS / "steel_unet")
     assert verify_exports(MODELS / "steel_unet", bundle) == ["openvino-int8"]
-    check = read_record(MODELS / "steel_unet", bundle, "openvino-int8")["checks"]["openvino-int8"]
+    record = read_record(MODELS / "steel_unet", bundle, "openvino-int8")
+    check = record["checks"]["openvino-int8"]
+    assert record["decisions"] == decisions_digest(bundle)
     assert check["images"] > 50 and check["kaggle_dice_change"] > -MOST_LOST
     files = (MODELS / "steel_unet" / "exports").rglob("*.*")
     assert sum(path.stat().st_size for path in files) < 2_000_000

@@ -113,7 +113,8 @@ class Predicted:
             f"by {self.engine}."
         ]
         if self.fresh:
-            lines.append(f"{self.fresh / self.seconds:,.1f} images a second.")
+            rate = self.fresh / self.seconds
+            lines.append(f"{rate:,.1f} images a second." if rate >= 0.1 else f"{1 / rate:,.0f} seconds an image.")
         if self.fresh < self.images:
             lines.append(f"{self.images - self.fresh:,} images were predicted by a call before, and not again.")
         if self.unreadable:
