@@ -145,7 +145,7 @@ def test_workers_are_sent_the_export_that_the_engine_opens(client, sheets, asked
             seen.write_bytes((asked.bundle / "exports" / "onnx" / "network.onnx").read_bytes() + asked.engine.encode())
         return load_bright(asked)
 
-    work = lambda asked, chunks: predict_on_cluster(client, asked, chunks, load)  # noqa: E731
+    work = lambda asked, chunks, engine: predict_on_cluster(client, asked, chunks, engine, load)  # noqa: E731
     predict_images([sheets], tmp_path / "out", replace(asked, engine="onnx"), chunk_size=CHUNK, work=work)
     assert seen.read_bytes() == b"a networkonnx"
     (export / "network.onnx").write_bytes(b"another one")
@@ -161,10 +161,22 @@ def test_a_chunk_that_fails_is_tried_a_few_times_and_no_more(client, sheets, ask
         (tries / str(time.time_ns())).touch()
         raise ValueError("no network here")
 
-    work = lambda asked, chunks: predict_on_cluster(client, asked, chunks[:1], fail)  # noqa: E731
+    work = lambda asked, chunks, engine: predict_on_cluster(client, asked, chunks[:1], engine, fail)  # noqa: E731
     with pytest.raises(ValueError, match="no network here"):
         predict_images([sheets], tmp_path / "out", asked, chunk_size=CHUNK, work=work)
     assert len(list(tries.iterdir())) == 4
+
+
+def test_workers_with_another_engine_than_this_machine(client, sheets, asked, tmp_path):
+    """Also where they are all alike: what is finished here already would differ from theirs."""
+
+    def load(asked):
+        detector = load_bright(asked)
+        detector.engine.name = "another one"
+        return detector
+
+    with pytest.raises(ValueError, match="predicts by another one, this machine by .*: their results would differ"):
+        predict_here_and(client, sheets, asked, tmp_path, load)
 
 
 def test_a_scheduler_that_does_not_answer(sheets, asked, tmp_path, monkeypatch):
