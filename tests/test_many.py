@@ -304,6 +304,13 @@ def test_results_among_the_images_that_a_pattern_finds(sheets, bundle, engine, t
             predict_images([place], out, asked)
 
 
+def test_a_page_that_is_not_from_here_stays(sheets, bundle, engine, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "index.html").write_text("mine")
+    predict_images([sheets], tmp_path / "out", Asked(bundle))
+    assert (tmp_path / "out" / "index.html").read_text() == "mine"
+
+
 def test_what_was_finished_is_not_taken_for_it_once_something_else_was_begun(sheets, bundle, engine, tmp_path):
     """Its overlays went when the other began, and its file may be the other's."""
     draw, out = lambda image, masks: np.repeat(image, 3, axis=-1), tmp_path / "out"

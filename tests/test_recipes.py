@@ -72,6 +72,8 @@ def test_what_is_changed_is_not_its_source_s_any_more():
 def test_find_recipe_raises():
     with pytest.raises(ValueError, match="model: got 'unet', which has no recipe. Choose one of: paper, unet_paper"):
         find_recipe("unet")
+    with pytest.raises(ValueError, match="two_stage is two trainings. Train classifier_resnet50 in 03_classifier, and"):
+        find_recipe("two_stage")
     with pytest.raises(ValueError, match="learning_rate: got -1"):
         find_recipe("steel_unet", learning_rate=-1)
     with pytest.raises(TypeError, match="batchsize"):

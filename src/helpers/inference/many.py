@@ -234,7 +234,7 @@ def _begin(out, kept, asked):
     record = read_json(out / RECORD) if (out / RECORD).is_file() else {}
     if record.get("asked") != begun["asked"]:
         kept.clear()
-    if record != begun:
+    if record and record != begun:  # without one nothing is from here, and a page is somebody else's
         kept.clear_pictures()
     write_json(out / RECORD, begun)
     return begun

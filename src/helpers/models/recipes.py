@@ -16,6 +16,10 @@ from helpers.models.known import require_any_size
 from helpers.models.targets import TARGETS
 from helpers.models.train import Training, compile_model, settings_key, train_model
 
+TWO_STAGE = (
+    "Train classifier_resnet50 in 03_classifier, and then resunet or resunet_tversky in 04_segmentation with "
+    "GATE = classifier_resnet50; the profile study does both."
+)
 FROZEN = "frozen"  # folder of the training with the encoder left alone
 CACHE = "cache"  # examples at the network's size, kept while the training lasts
 
@@ -174,6 +178,8 @@ def find_recipe(name, **changes):
         ValueError: there is no such recipe, or a change makes none.
         TypeError: there is no such attribute.
     """
+    if name == "two_stage":
+        raise ValueError(f"model: {name} is two trainings. {TWO_STAGE}")
     if name not in RECIPES:
         raise ValueError(f"model: got {name!r}, which has no recipe. Choose one of: {', '.join(RECIPES)}.")
     recipe = RECIPES[name]
