@@ -8,7 +8,8 @@ the disk, calibrate 8 bits, and tell what an engine costs of `kaggle_dice`. Time
 - `unet`: a U-Net on ResNet18 at that size, with the weights of BUNDLE, such as `run_all.py -p 04_segmentation.MODEL
   sm_unet` leaves, or with random ones;
 - `whole`: `models/steel_unet` at that size;
-- `shipped`: `models/steel_unet` as it is, at its own size and with mirror images.
+- `shipped`: `models/steel_unet` as it is, at its own size and with mirror images;
+- `once`: the same without mirror images, as `steel predict --once` takes it.
 
 `predict` is what is usual today: `model.predict`, with one batch after the other read, predicted and encoded. The
 others go through `helpers.inference.stream`, as `steel predict` does. Each row is timed in a process of its own, one at
@@ -41,6 +42,7 @@ from helpers.inference.detector import Detector
 from helpers.inference.engines import KINDS, open_engine, processor_abilities
 from helpers.inference.predict import in_batches, predict_masks
 from helpers.inference.stream import detect_in_stream
+from helpers.models.versions import AS_IT_IS
 from helpers.rle import mask2rle
 from helpers.runs import find_data
 
@@ -49,7 +51,12 @@ SHIPPED = ROOT / "models" / "steel_unet"
 SHAPE = (256, 1600)
 PREDICT, PEER = "predict", "peer"
 BATCH = 8  # images, as is usual for `predict`
-NAMES = {"unet": "U-Net on ResNet18", "whole": "`steel_unet`", "shipped": "`steel_unet`, as shipped"}
+NAMES = {
+    "unet": "U-Net on ResNet18",
+    "whole": "`steel_unet`",
+    "shipped": "`steel_unet`, as shipped",
+    "once": "`steel_unet`, as shipped, `--once`",
+}
 
 
 class KerasPredict:
@@ -146,11 +153,12 @@ def make_subjects(folder, unet):
     model, shipped = load_bundle(SHIPPED)
     own = shipped | {"architecture": "sm_unet", "arguments": {"channels": shipped["channels"]}}
     trained, weights = (unet[1], unet[0].get_weights()) if unet else (own, None)
-    (folder / "shipped").mkdir()
-    for name in ("bundle.json", shipped["weights"]):
-        (folder / "shipped" / name).symlink_to(SHIPPED / name)
+    for name, changes in (("shipped", {}), ("once", AS_IT_IS.describe())):
+        (folder / name).mkdir()
+        (folder / name / shipped["weights"]).symlink_to(SHIPPED / shipped["weights"])
+        write_json(folder / name / "bundle.json", shipped | changes)
     subjects = {"unet": put("unet", trained, weights), "whole": put("whole", shipped, model.get_weights())}
-    return subjects | {"shipped": folder / "shipped"}
+    return subjects | {name: folder / name for name in ("shipped", "once")}
 
 
 def export_all(subjects, data, most_checked):

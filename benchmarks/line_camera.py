@@ -1,6 +1,6 @@
 """A detector behind a line camera: read frames, predict in batches, write results; and how long a frame takes.
 
-    python benchmarks/line_camera.py [FRAMES] [--bundle BUNDLE] [--engine E] [--timed 300]
+    python benchmarks/line_camera.py [FRAMES] [--bundle BUNDLE] [--engine E] [--once] [--timed 300]
                                      [--seconds 30] [--rate 5] [--batch-size 8] [--out FILE]
 
 FRAMES is a folder of images that stand in for the camera, again and again; without it some are made up. Put the
@@ -109,13 +109,14 @@ def main():
     parser.add_argument("frames", type=Path, nargs="?")
     parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "steel_unet")
     parser.add_argument("--engine", default="fastest")
+    parser.add_argument("--once", action="store_true", help="without mirror images and other sizes")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--timed", type=int, default=300, help="single frames")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--rate", type=float, default=5.0, help="frames a second")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    detector = Detector.load(options.bundle, engine=options.engine, batch_size=options.batch_size)
+    detector = Detector.load(options.bundle, engine=options.engine, batch_size=options.batch_size, once=options.once)
     with (
         tempfile.TemporaryDirectory() as held,
         open(options.out, "w", encoding="utf-8") if options.out else contextlib.nullcontext(sys.stdout) as file,
@@ -126,6 +127,7 @@ def main():
         delays, missed = watch(detector, source, options.batch_size, lambda line: print(line, file=file, flush=True))
     result = {
         "camera_bundle": options.bundle.name,
+        "once": options.once,
         "engine": detector.engine.name,
         "frame": shape,
         "milliseconds_at_batch_1": milliseconds(seconds),
@@ -138,7 +140,8 @@ def main():
         **machine(),
     }
     print(result)
-    write_json(RESULTS / f"line_camera-{options.bundle.name}-{options.engine}.json", result)
+    name = f"line_camera-{options.bundle.name}-{options.engine}{'-once' if options.once else ''}.json"
+    write_json(RESULTS / name, result)
 
 
 if __name__ == "__main__":

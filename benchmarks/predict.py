@@ -2,10 +2,10 @@
 
     python benchmarks/predict.py [--images 200] [--times 10] [--kills 3] [--photographs FOLDER] [--bundle BUNDLE]
 
-The command runs on some images and on so many times as many, each in a process of its own; then on the first ones once
-more, killed (SIGKILL) at a random moment after each start's first chunk, and started again until it is through. What a
-kill cost is the images of the chunk that was under way; the file has to be the same to the byte. The result is stored
-under `benchmarks/results/`.
+The command runs on some images and on so many times as many, each in a process of its own, and on these with `--once`;
+then on the first ones again, killed (SIGKILL) at a random moment after each start's first chunk, and started again
+until it is through. What a kill cost is the images of the chunk that was under way; the file has to be the same to the
+byte. The result is stored under `benchmarks/results/`.
 """
 
 import argparse
@@ -28,16 +28,16 @@ ROOT = Path(__file__).absolute().parents[1]
 CHUNK = 16
 
 
-def command(sheets, out, bundle):
-    words = ["-m", "helpers.cli", "predict", sheets, out, "--bundle", bundle, "--chunk-size", CHUNK]
+def command(sheets, out, bundle, *more):
+    words = ["-m", "helpers.cli", "predict", sheets, out, "--bundle", bundle, "--chunk-size", CHUNK, *more]
     return [sys.executable, *map(str, words)]
 
 
-def run(sheets, out, bundle):
-    """(seconds, peak memory in MiB, what it printed) of one call."""
+def run(sheets, out, bundle, *more):
+    """(seconds, peak memory in MiB, what it printed) of one call, with more options."""
     begun = time.perf_counter()
     with tempfile.TemporaryFile("w+") as printed:
-        process = subprocess.Popen(command(sheets, out, bundle), stdout=printed, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command(sheets, out, bundle, *more), stdout=printed, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         printed.seek(0)
         text = printed.read()
@@ -99,7 +99,9 @@ def main():
         few = write_sheets(folder / "few", options.images, options.photographs)
         many = write_sheets(folder / "many", options.images * options.times, options.photographs)
         runs = [figures(options.images, *run(few, folder / "out-few", options.bundle))]
-        runs.append(figures(options.images * options.times, *run(many, folder / "out-many", options.bundle)))
+        count = options.images * options.times
+        runs.append(figures(count, *run(many, folder / "out-many", options.bundle)))
+        once = figures(count, *run(many, folder / "out-once", options.bundle, "--once"))
         usual = CHUNK / runs[0]["images_per_second"]
         kept, text = run_with_kills(few, folder / "out", options.bundle, options.kills, usual)
         whole, killed = ((folder / out / "predictions.csv").read_bytes() for out in ("out-few", "out"))
@@ -110,6 +112,7 @@ def main():
         "engine": engine,
         "chunk": CHUNK,
         "runs": runs,
+        "once": once,
         "chunks_before_and_after_each_kill": kept,
         "same_to_the_byte_after_kills": whole == killed,
         **machine(),

@@ -21,12 +21,12 @@ def predict_section(results):
     if not results:
         return ""
     rows = [
-        [f"`{result['predicted_bundle']}`", result["engine"], f"{run['images']:,}", f"{run['images_per_second']:,.1f}",
-         f"{run['peak_memory_mib']:,}"]
+        [f"`{result['predicted_bundle']}`", option, result["engine"], f"{run['images']:,}",
+         f"{run['images_per_second']:,.1f}", f"{run['peak_memory_mib']:,}"]
         for result in results
-        for run in result["runs"]
+        for run, option in [*((run, "") for run in result["runs"]), (result["once"], "`--once`")]
     ]  # fmt: skip
-    names = ["bundle", "engine", "images", "images a second", "peak memory, MiB"]
+    names = ["bundle", "option", "engine", "images", "images a second", "peak memory, MiB"]
     parts = ["## Many images", "", f"`predict.py`, from files to `predictions.csv`; {results[0]['processor']}.", ""]
     parts += [table(names, rows), *map(about_kills, results), ""]
     return "\n".join(parts)
@@ -50,11 +50,12 @@ def camera_section(results):
     rows = []
     for result in results:
         single, line = result["milliseconds_at_batch_1"], result["line"]
-        about = [f"`{result['camera_bundle']}`", result["engine"], f"{result['frame'][0]} x {result['frame'][1]}"]
+        frame = f"{result['frame'][0]} x {result['frame'][1]}"
+        about = [f"`{result['camera_bundle']}`", "once" if result["once"] else "", result["engine"], frame]
         alone = [f"{single['median']:,.1f}", f"{single['p99']:,.1f}"]
         counts = [f"{line['frames_per_second']:g}", f"{line['frames']:,}", f"{line['missed']:,}"]
         rows.append([*about, *alone, *counts, f"{line['milliseconds_to_the_result']['p99']:,.1f}"])
-    names = ["bundle", "engine", "frame", "batch 1: median, ms", "99th percentile, ms"]
+    names = ["bundle", "passes", "engine", "frame", "batch 1: median, ms", "99th percentile, ms"]
     names += ["line: frames a second", "frames", "missed", "99th percentile to the result, ms"]
     about = f"`line_camera.py`, from the pixels to the runs; {results[0]['processor']}."
     return "\n".join(["## Behind a line camera", "", about, "", table(names, rows)])
@@ -66,7 +67,8 @@ def cameras_in_words(results):
     for result in results:
         alone, line, (height, width) = result["milliseconds_at_batch_1"], result["line"], result["frame"]
         sentences.append(
-            f"Measured with `{result['camera_bundle']}` ({result['processor']}; {result['engine']}): a frame of "
+            f"Measured with `{result['camera_bundle']}`{' and `once=True`' if result['once'] else ''} "
+            f"({result['processor']}; {result['engine']}): a frame of "
             f"{height} x {width} pixels takes {alone['median']:.0f} ms at batch 1, 99 of 100 no more than "
             f"{alone['p99']:.0f}; "
             f"of {line['frames']:,} frames, {line['frames_per_second']:g} a second, {line['missed']:,} were missed."

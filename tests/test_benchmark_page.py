@@ -52,14 +52,15 @@ def test_readme_says_what_is_stored_of_cameras_and_clusters(module, tmp_path):
     about = {"cluster_bundle": "a", "engine": "keras", "processor": "2 cores", "cores": 2}
     times = {"median": 30.4, "p99": 39.9}
     line = {"frames": 1500, "frames_per_second": 5.0, "missed": 3}
-    camera = {"camera_bundle": "a", "engine": "keras", "processor": "2 cores", "frame": [16, 32], "line": line}
+    camera = {"camera_bundle": "a", "once": True, "engine": "keras", "processor": "2 cores", "frame": [16, 32]}
     old = "".join(module.place_in_readme(name, "old") for name in ("cameras", "clusters"))
     (tmp_path / "README.md").write_text(f"before {old} after")
-    stored = [about | {"images_per_second": rates}, camera | {"milliseconds_at_batch_1": times}]
+    stored = [about | {"images_per_second": rates}, camera | {"line": line, "milliseconds_at_batch_1": times}]
     module.write_readme(tmp_path / "README.md", stored)
     text = " ".join((tmp_path / "README.md").read_text().split())
     assert "30 images a second by one process, 50 by a cluster of 2 processes, 45 with one of them killed" in text
     assert "not measured: 25 such machines for 1,000 images a second, and 6.9 hours for 100,000,000 images" in text
+    assert "`a` and `once=True` (2 cores; keras)" in text
     assert "16 x 32 pixels takes 30 ms at batch 1, 99 of 100 no more than 40; of 1,500 frames, 5 a second, 3" in text
     assert text.startswith("before") and text.endswith("after") and "old" not in text
 
@@ -119,17 +120,18 @@ def test_page_tells_of_many_images_a_line_and_a_cluster(page, tmp_path):
     times = {"median": 12.34, "p99": 45.6}
     for name, result in {
         "predict": {"predicted_bundle": "a", "chunk": 16, "runs": runs, "same_to_the_byte_after_kills": True,
+                    "once": runs[0] | {"images_per_second": 9.0},
                     "chunks_before_and_after_each_kill": [[0, 2], [2, 3]]},
-        "camera": {"camera_bundle": "a", "frame": [256, 1600], "milliseconds_at_batch_1": times,
+        "camera": {"camera_bundle": "a", "once": False, "frame": [256, 1600], "milliseconds_at_batch_1": times,
                    "line": {"frames_per_second": 5.0, "frames": 150, "missed": 0, "milliseconds_to_the_result": times}},
         "cluster": {"cluster_bundle": "a", "images": 20, "cores": 2, "same_to_the_byte": {"cluster of 2": True},
                     "images_per_second": {"one process": 30.0, "cluster of 2": 50.0}},
     }.items():  # fmt: skip
         (tmp_path / "results" / f"{name}.json").write_text(json.dumps(result | about))
     text = page(tmp_path)
-    assert "| `a` | keras | 20 | 4.0 | 900 |" in text
+    assert "| `a` |  | keras | 20 | 4.0 | 900 |" in text and "| `a` | `--once` | keras | 20 | 9.0 | 900 |" in text
     assert "killed 2 times at random moments, in which 0 finished chunks of 16 images were lost" in text
-    assert "| `a` | keras | 256 x 1600 | 12.3 | 45.6 | 5 | 150 | 0 | 45.6 |" in text
+    assert "| `a` |  | keras | 256 x 1600 | 12.3 | 45.6 | 5 | 150 | 0 | 45.6 |" in text
     assert "| `a` | keras | one process | 30.0 | – |" in text and "| cluster of 2 | 50.0 | yes |" in text
     # 40 useful images a second: 25 machines for 1,000; 400 do 100 million in 250,000 seconds, 2.9 days.
     assert "**Projected**, not measured" in text

@@ -219,6 +219,18 @@ def test_load_and_predict_from_threads_as_alone(trained):
     np.testing.assert_array_equal(np.stack([each.mask for each in expected[3][0]], axis=-1), masks)
 
 
+def test_load_once_takes_the_image_as_it_is_by_the_same_thresholds(trained):
+    """Also at another size than the bundle's own, and without a change to what the bundle says on the disk."""
+    model, bundle = load_bundle(trained)
+    image = image_of(3)
+    for once, mirrored in ((True, False), (False, True)):
+        detector = Detector.load(trained, engine="keras", once=once)
+        (masks,) = predict_masks(model, bundle | {"mirrored": mirrored}, [image])
+        (found,) = detector.predict([image])
+        np.testing.assert_array_equal(np.stack([each.mask for each in found], axis=-1), masks)
+    assert read_bundle(trained)["mirrored"]
+
+
 def test_load_of_a_bundle_whose_classifier_is_missing(trained, tmp_path):
     import json
     import shutil

@@ -128,6 +128,7 @@ def test_a_second_call_finds_all_done(sheets, bundle, engine, tmp_path):
         ({"batch_size": 2}, {}),
         ({"image_shape": (64, 128)}, {}),
         ({"most_pixels": 10_000}, {}),
+        ({"once": True}, {}),
         ({}, {"thresholds": [0.9, 0.9]}),
     ],
 )

@@ -1,5 +1,6 @@
 """Kept trials: decided and judged anew, as when they were made."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,7 +23,15 @@ from helpers.inference.mistaken import (
     telling_images,
     worst_images,
 )
-from helpers.inference.steps import averaging, chain, chain_table, decide_again, each_version, look_at_image
+from helpers.inference.steps import (
+    averaging,
+    chain,
+    chain_table,
+    decide_again,
+    each_version,
+    look_at_image,
+    predicted_once,
+)
 from helpers.inference.threshold_counts import THRESHOLDS
 from helpers.inference.trials import KeptTrial, tune_for, write_trial
 from helpers.inference.tuning import NEVER, Decisions, decided_counts
@@ -219,6 +228,20 @@ def test_each_version_is_decided_by_itself(made, dataset):
     assert estimates["mirrored"]["kaggle_dice, gain"].value == pytest.approx(second - first)
     assert steps[1].seconds > steps[0].seconds > 0
     assert table["ms an image"].tolist() == [f"{1000 * step.seconds:.0f}" for step in steps]
+
+
+def test_predicted_once_is_decided_as_the_mean_is(made, dataset):
+    """The image as it is, by the thresholds that the mirror images got."""
+    counted = made["by_folds"][1].count(dataset).only([AS_IT_IS, Version(mirrored=True)])
+    by_mean, _ = counted.only([Version(mirrored=True)]).decide(tune_for("kaggle_dice"))
+    step = predicted_once(replace(counted, tuned={Version(mirrored=True): counted.tuned[Version(mirrored=True)]}),
+                          "kaggle_dice")  # fmt: skip
+    assert step.ships.version == AS_IT_IS and step.seconds == counted.trial.seconds(AS_IT_IS)
+    folds = made["by_folds"][1].judged["fold"].to_numpy()
+    for fold, decisions in by_mean.items():
+        rows = np.flatnonzero(folds == fold)
+        expected = decided_counts(counted.judged[AS_IT_IS].take(rows), replace(decisions, version=AS_IT_IS))
+        np.testing.assert_array_equal(step.counts.take(rows).predicted, expected.predicted)
 
 
 def test_averaging_is_judged_on_the_images_of_all(made, dataset):

@@ -18,6 +18,7 @@ from helpers.code import code_digest
 from helpers.data.resize import resize_probabilities
 from helpers.files import written_beside
 from helpers.inference.predict import Passes, in_batches
+from helpers.inference.runtimes import KerasEngine
 from helpers.models.versions import AS_IT_IS, Version, parts_of
 
 INDEX = "index.json"
@@ -43,7 +44,8 @@ def keep_predictions(path, model, network, dataset, image_ids, versions=(AS_IT_I
     key = _key(model, network, dataset, image_ids, versions)
     if path.is_file() and _read_index(path)["key"] == key:
         return KeptPredictions([path])
-    passes = Passes(model, network, versions)
+    sizes = sorted({size for version in versions for size in version.sizes})
+    passes = Passes(KerasEngine(model, {**network, "sizes": sizes}), network, versions)
     found = (parts for batch in _read_batches(dataset, image_ids, network) for parts in passes.predict(batch))
     with written_beside(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         for number, parts in enumerate(tqdm(found, "Predicting", len(image_ids), unit="image", mininterval=1)):

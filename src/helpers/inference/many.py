@@ -21,7 +21,7 @@ from helpers.inference.exports import RECORD as EXPORT
 from helpers.inference.kept_chunks import FOLDER, FORMATS, OVERLAYS, UNREADABLE, KeptChunks, assemble, require_format
 from helpers.inference.reading import MOST_PIXELS
 from helpers.inference.sources import find_images, is_address
-from helpers.models.bundle_file import NAME, classifier_of, read_bundle
+from helpers.models.bundle_file import NAME, classifier_of, read_bundle, sha256_of
 from helpers.runs import find_root
 
 RECORD, LOCK = "prediction.json", ".lock"
@@ -40,6 +40,7 @@ class Asked:
         batch_size: images, or tiles of larger ones, that go through the network together.
         image_shape: (height, width) of the photographs that it was trained on, where the bundle doesn't tell.
         most_pixels: how large an image may be.
+        once: whether each image goes through the network once, without mirror images and other sizes.
         draw: function of an image and its masks that gives an overlay; None draws none.
     """
 
@@ -48,11 +49,18 @@ class Asked:
     batch_size: int = BATCH
     image_shape: tuple | None = None
     most_pixels: int = MOST_PIXELS
+    once: bool = False
     draw: object = None
 
     def load(self):
         """The `Detector` that is asked."""
-        return Detector.load(self.bundle, engine=self.engine, batch_size=self.batch_size, image_shape=self.image_shape)
+        return Detector.load(
+            self.bundle,
+            engine=self.engine,
+            batch_size=self.batch_size,
+            image_shape=self.image_shape,
+            once=self.once,
+        )
 
     def settled(self):
         """The same with its engine chosen; says why it isn't the quickest of all.
@@ -69,12 +77,13 @@ class Asked:
         chosen = choose_engine(self.bundle, bundle, self.engine, say=lambda line: None)
         exports = [path for path in export_files(self.bundle, bundle, chosen).values() if path.name == EXPORT]
         told = {
-            "bundles": [_sha256(Path(folder) / NAME) for folder in folders if folder],
+            "bundles": [sha256_of(Path(folder) / NAME) for folder in folders if folder],
             "engine": engine,
-            "export": [_sha256(path) for path in exports],
+            "export": [sha256_of(path) for path in exports],
             "batch_size": self.batch_size,
             "image_shape": self.image_shape,
             "most_pixels": self.most_pixels,
+            "once": self.once,
             "overlays": self.draw is not None,
             "code": code_digest("helpers.inference.chunks", "helpers.inference.detector"),
         }
@@ -298,7 +307,3 @@ def _plain_error(out, error):
     if error.errno and str(error.filename).startswith(str(out)):
         return OSError(f"{out}: it can't be written ({error.strerror}). Choose a folder that may be written.")
     return error
-
-
-def _sha256(path):
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

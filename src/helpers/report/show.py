@@ -11,6 +11,7 @@ from PIL import Image
 from helpers.files import read_json, write_csv, write_json, written_beside
 from helpers.opened import is_there
 
+COLOURS = 128  # of a picture in a page
 CAPTION = '<p class="caption">'  # begins a table's output; the page puts the table's number behind it
 
 
@@ -75,10 +76,10 @@ def _display_png(png, name, caption, alt):
 
 
 def _with_fewer_colours(png):
-    """The same picture in 256 colours, which grey photographs and a few inks need no more than: a third of the size."""
+    """The same picture in so many colours as grey photographs and a few inks need: a quarter of the size."""
     smaller = io.BytesIO()
     with Image.open(png) as picture:
-        picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
             smaller, "PNG", optimize=True
         )
     return smaller

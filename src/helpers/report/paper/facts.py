@@ -1,6 +1,5 @@
 """What the paper is written from."""
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -142,8 +141,8 @@ class Paper:
         return "by the decisions of its training"
 
     def code(self, name):
-        """A name of a model: as code where it is of letters alone, else marked as a name."""
-        return f"`{name}`" if re.fullmatch(r"[a-z_]+", name) else self.prose.name(name)
+        """A name of a model, as code; its digits are no number of the text."""
+        return f"<code>{self.prose.name(name)}</code>"
 
     def list_codes(self, names):
         """Names of models as a list in a sentence."""
