@@ -34,8 +34,8 @@ def predict(sheets, out, asked, client=None, kill_after=None):
     """(seconds, the file's bytes) of one prediction; a worker is killed after so many chunks."""
     done = []
 
-    def work(asked, chunks):
-        for result in predict_on_cluster(client, asked, chunks):
+    def work(asked, chunks, engine):
+        for result in predict_on_cluster(client, asked, chunks, engine):
             done.append(result)
             if kill_after == len(done):
                 threading.Thread(target=kill_a_worker, args=(client,)).start()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.inference.chunks import Chunk, make_chunks, predict_chunk
-from helpers.inference.detector import Detector
+from helpers.inference.detector import BATCHES_AHEAD, Detector
 from helpers.inference.sources import find_images
 from helpers.inference.stream import AHEAD
 from helpers.models.bundle_file import read_bundle
@@ -64,21 +64,21 @@ def test_predict_chunk_gives_each_image_its_own_result(sources, detector):
 def test_predict_chunk_holds_a_few_images_at_a_time(sources, detector, monkeypatch):
     """However large the chunk: files are read no further ahead than so many."""
     read, seen, lock = [], [], threading.Lock()
-    really, see = type(sources[0]).read, detector.see
+    really, see_ahead = type(sources[0]).read, detector.see_ahead
 
     def count(self):
         with lock:
             read.append(self.name)
         return really(self)
 
-    def watch(images):
-        for each in see(images):
+    def watch(images, most):
+        for each in see_ahead(images, most):
             seen.append(len(read))
             yield each
 
     monkeypatch.setattr(type(sources[0]), "read", count)
-    monkeypatch.setattr(detector, "see", watch)
+    monkeypatch.setattr(detector, "see_ahead", watch)
     predict_chunk(detector, Chunk(0, tuple(sources)))
-    # Read when the first image comes out: those ahead, a batch, and the unreadable ones among these.
-    assert seen[0] <= AHEAD + 3 + 1 < len(sources)
+    # Read when the first image comes out: those ahead, the batches that are under way, and the unreadable ones there.
+    assert seen[0] <= AHEAD + 3 * (1 + BATCHES_AHEAD) + 1 < len(sources)
     assert len(read) == len(sources)

@@ -1,7 +1,9 @@
 """The model as a library: the same masks as the bundle's decisions make, for images of any size and from any thread."""
 
+import contextlib
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -229,6 +231,32 @@ def test_load_once_takes_the_image_as_it_is_by_the_same_thresholds(trained):
         (found,) = detector.predict([image])
         np.testing.assert_array_equal(np.stack([each.mask for each in found], axis=-1), masks)
     assert read_bundle(trained)["mirrored"]
+
+
+class Meeting(BrightEngine):
+    """Each batch waits for another one, as long as is allowed; `together` counts those that met."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self._barrier, self._seconds, self.together = threading.Barrier(2), seconds, 0
+
+    def predict_on_batch(self, batch):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self._barrier.wait(self._seconds)
+            self.together += 1
+        self._barrier.reset()
+        return super().predict_on_batch(batch)
+
+
+@pytest.mark.parametrize(("most", "seconds", "together"), [(1, 30, 4), (0, 0.05, 0)])
+def test_see_ahead_has_the_next_batch_under_way(make, most, seconds, together):
+    """As many as are allowed, and all come in order."""
+    images, plain = [image_of(number) for number in range(8)], make(batch_size=2)
+    detector = Detector(Meeting(seconds), plain.bundle, batch_size=2)
+    found = list(detector.see_ahead(images, lambda: most))
+    for ahead, alone in zip(found, plain.see(images), strict=True):
+        np.testing.assert_array_equal(ahead.probabilities, alone.probabilities)
+    assert detector.engine.together == together
 
 
 def test_load_of_a_bundle_whose_classifier_is_missing(trained, tmp_path):

@@ -1,13 +1,15 @@
 """A trained model as a library: images in, defects out. Loads no TensorFlow by itself."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from helpers.data.resize import resize_probabilities
+from helpers.inference.ahead import work_ahead
 from helpers.inference.engines import FASTEST, open_engine
 from helpers.inference.predict import Passes, bundle_decisions, check_image, in_batches, threshold_masks
 from helpers.inference.tiles import Blend, Tiling, plan_tiles
@@ -16,6 +18,7 @@ from helpers.models.versions import AS_IT_IS
 from helpers.rle import mask2rle
 
 BATCH = 8
+BATCHES_AHEAD = 1
 ROUNDING = 1e-6  # of a probability that is scaled
 
 
@@ -175,6 +178,18 @@ class Detector:
             ValueError: an image is of another kind, or the network gives NaN.
         """
         return itertools.chain.from_iterable(map(self._see_group, self._groups(images)))
+
+    def see_ahead(self, images: Iterable[np.ndarray], most: Callable[[], int]) -> Iterator[Seen]:
+        """As `see`, with the next batches under way while one is asked for, so that the network never waits.
+
+        Args:
+            images: as for `see`; a batch for each of those that are under way is read ahead.
+            most: function that gives how many of them there may be, asked anew for each batch; `BATCHES_AHEAD` is
+                enough.
+        """
+        with ThreadPoolExecutor(1 + BATCHES_AHEAD, thread_name_prefix="steel-network") as pool:
+            for group in work_ahead(pool, lambda group: list(self._see_group(group)), self._groups(images), most):
+                yield from group
 
     def _see_group(self, group):
         """`Seen` of each image of a group; a generator of its own, which holds them no longer than they are asked."""

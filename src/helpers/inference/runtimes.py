@@ -177,6 +177,8 @@ class _Requests:
         """Put the probabilities of an image (height, width, channels) into an array; waits while all are busy."""
         request = self._free.get()
         try:
-            found[...] = request.infer([np.ascontiguousarray(image)[np.newaxis]], share_inputs=True)[0][0]
+            # What is shared is the request's own, and taken over before the next image.
+            given = request.infer([np.ascontiguousarray(image)[np.newaxis]], share_inputs=True, share_outputs=True)
+            found[...] = given[0][0]
         finally:
             self._free.put(request)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from helpers.data.problems import one_line
 from helpers.inference.ahead import work_ahead
+from helpers.inference.detector import BATCHES_AHEAD
 
 THREADS = min(8, os.cpu_count() or 1)
 AHEAD = 15  # images that are read, or whose masks are made, while the network works
@@ -70,7 +71,7 @@ def detect_in_stream(detector, items, read, use=None, unreadable=(ValueError, OS
                 yield found[1]
 
     def in_order(pool):
-        for seen in detector.see(images(pool)):
+        for seen in detector.see_ahead(images(pool), lambda: min(BATCHES_AHEAD, room())):
             while waiting[0][2]:
                 yield *waiting.popleft(), None
             yield *waiting.popleft(), seen
