@@ -176,12 +176,20 @@ def export_all(subjects, data, most_checked):
 
 def run_apart(command):
     """Run a script as a process of its own; returns what it printed last, as JSON."""
-    done = subprocess.run([str(word) for word in command], check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    # The peer's environment has nothing of this project.
+    done = subprocess.run(
+        [str(word) for word in command],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def time_all(rows, options, images):
-    """Time all rows in rounds; returns dict of row -> list of what each round found."""
+    """Time all rows in rounds; yields dict of row -> list of what each round found, after each of them."""
     found = {row: [] for row in rows}
     for number in range(options.rounds):
         for subject, engine, folder in rows:
@@ -193,7 +201,7 @@ def time_all(rows, options, images):
             timed = run_apart(command)
             found[subject, engine, folder].append(timed)
             print(f"round {number + 1}, {subject}: {timed}", flush=True)
-    return found
+        yield found
 
 
 def summary(row, rounds, changes, network):
@@ -243,20 +251,19 @@ def main():
         changes = export_all(subjects, data, options.checked)
         rows = [(subject, engine, folder) for subject, folder in subjects.items() for engine in engines]
         rows += [("unet", PEER, "")] if options.peer and "unet" in subjects else []
-        found = time_all(rows, options, data / "train_images")
-        shapes = {subject: read_json(folder / "bundle.json")["input_shape"] for subject, folder in subjects.items()}
-    result = {
-        "engines_on": name,
-        **machine(),
-        "abilities": list(processor_abilities()),
-        "unet_weights": "trained" if options.unet else "random",
-        "shapes": shapes,
-        "batch_size": BATCH,
-        "seconds": options.seconds,
-        "rounds": options.rounds,
-        "rows": [summary(row, rounds, changes, NAMES[row[0]]) for row, rounds in found.items()],
-    }
-    write_json(RESULTS / f"engines-{name}.json", result)
+        result = {
+            "engines_on": name,
+            **machine(),
+            "abilities": list(processor_abilities()),
+            "unet_weights": "trained" if options.unet else "random",
+            "shapes": {key: read_json(folder / "bundle.json")["input_shape"] for key, folder in subjects.items()},
+            "batch_size": BATCH,
+            "seconds": options.seconds,
+        }
+        for number, found in enumerate(time_all(rows, options, data / "train_images"), start=1):
+            timed = [summary(row, rounds, changes, NAMES[row[0]]) for row, rounds in found.items()]
+            # After each round, so that a call that is stopped leaves those before.
+            write_json(RESULTS / f"engines-{name}.json", result | {"rounds": number, "rows": timed})
     print(f"Written: {RESULTS / f'engines-{name}.json'}. `make readme` puts it into benchmarks/results.md.")
 
 
