@@ -165,7 +165,8 @@ class _Requests:
 
     def __init__(self, openvino, model, hint, precision):
         settings = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": precision}
-        settings |= {"INFERENCE_NUM_THREADS": allowed_threads()} if allowed_threads() else {}
+        if allowed_threads():  # several processes would all take the same cores for their own
+            settings |= {"INFERENCE_NUM_THREADS": allowed_threads(), "ENABLE_CPU_PINNING": False}
         compiled = openvino.Core().compile_model(model, "CPU", settings)
         self.count = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         self.shape = tuple(compiled.output().shape)[1:]
