@@ -106,10 +106,11 @@ def about_engines(result):
     """How engines were timed, in a few sentences."""
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     shapes = {"x".join(map(str, shape)) for shape in result["shapes"].values()}
+    rounds = f"medians of {result['rounds']} rounds" if result["rounds"] > 1 else "one round"
     return (
         f"`engines.py`: photographs of 256 x 1600 pixels, networks at {' and '.join(sorted(shapes))}; `predict` in "
-        f"batches of {result['batch_size']}; medians of {result['rounds']} rounds of {result['seconds']:g} seconds, "
-        "least and most in brackets. From the file to the runs is with decoding, decisions and run lengths; what these "
+        f"batches of {result['batch_size']}; {rounds} of {result['seconds']:g} seconds, least and most "
+        "in brackets. From the file to the runs is with decoding, decisions and run lengths; what these "
         "cost is the share of images a second that they take from the network alone. The U-Net's weights are "
         f"{result['unet_weights']}. Changes of `kaggle_dice` are those from Keras on the same images. "
         f"{result['processor']} ({', '.join(result['abilities'])}); Python {result['python']}, {versions}."

@@ -37,8 +37,8 @@ def read_results(folder):
 
 
 def of_cameras(results):
-    """Those of `line_camera.py`."""
-    return [result for result in results if "camera_bundle" in result]
+    """Those of `line_camera.py`, as usual first."""
+    return sorted((result for result in results if "camera_bundle" in result), key=lambda result: result["once"])
 
 
 def of_clusters(results):

@@ -19,6 +19,7 @@ from helpers.inference import Detector, engines
 from helpers.inference.engines import KINDS, open_engine
 from helpers.inference.exports import RECORD, export_command, export_folder, network_shapes
 from helpers.inference.predict import predict_probabilities
+from helpers.inference.runtimes import import_openvino
 from helpers.inference.stream import detect_in_stream
 from helpers.models.bundle import load_bundle
 from helpers.models.bundle_file import sha256_of
@@ -225,9 +226,14 @@ def test_verify_looks_at_exports_too(copied, capsys):
 
 
 def test_engines_keep_to_the_threads_that_they_are_allowed(exported, monkeypatch):
+    core, settings = type(import_openvino().Core()), []
+    compile_model = core.compile_model
+    monkeypatch.setattr(core, "compile_model", lambda *given: settings.append(given[3]) or compile_model(*given))
     monkeypatch.setenv("STEEL_THREADS", "1")
     for engine in ("openvino", "onnx"):
         assert opened(exported[0], engine)[0].predict_on_batch(batch_of(3, (32, 64))).shape == (3, 32, 64, 4)
+    # Pinned, the threads of several processes would share a core.
+    assert {(each["INFERENCE_NUM_THREADS"], each["ENABLE_CPU_PINNING"]) for each in settings} == {(1, False)}
     monkeypatch.setenv("STEEL_THREADS", "many")
     with pytest.raises(ValueError, match="STEEL_THREADS: got 'many', expected a whole number"):
         open_engine(exported[0], "onnx")

@@ -71,6 +71,6 @@ def test_marks_stand_in_the_readme_once():
 
 
 def test_committed_report_is_small_and_of_the_sample():
-    assert sum(path.stat().st_size for path in REPORT.rglob("*") if path.is_file()) < 24e6
+    assert sum(path.stat().st_size for path in REPORT.rglob("*") if path.is_file()) < 20e6
     results = read_results(REPORT / "results.json")
     assert results["01_eda.training_images"]["value"] == 115
