@@ -266,6 +266,13 @@ def test_predict_of_some_files(tmp_path, bright, capsys):
     assert "2 images" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", [[], ["--once"]])
+def test_predict_once_says_what_it_does(tmp_path, bright, capsys, words):
+    sheet = write_sheet(tmp_path / "sheets" / "a.png")
+    assert main(["predict", sheet, str(tmp_path / "out"), "--bundle", str(bright), *words]) == 0
+    assert ("more is marked" in capsys.readouterr().out) == bool(words)
+
+
 def test_predict_without_images(tmp_path, bright, capsys):
     assert main(["predict", str(tmp_path / "nowhere"), str(tmp_path / "out"), "--bundle", str(bright)]) == 1
     (line,) = capsys.readouterr().err.strip().splitlines()

@@ -134,7 +134,8 @@ def _add_predict(commands):
     predict.add_argument(
         "--once",
         action="store_true",
-        help="without the mirror images and other sizes that the bundle asks for: several times as quick",
+        help="without the mirror images and other sizes that the bundle asks for: several times as quick, and more is "
+        "marked, since its thresholds are for the mean over these",
     )
     predict.add_argument("--batch-size", type=int, default=8, metavar="N", help="images at a time (8)")
     predict.add_argument("--chunk-size", type=int, default=128, metavar="N", help="images kept together (128)")
@@ -279,6 +280,10 @@ def _predict(options):
         once=options.once,
         draw=draw,
     )
+    if options.once:
+        print(
+            "--once: the thresholds are for the mean over several passes; by one, more is marked, also on clean steel."
+        )
     print(
         predict_images(
             options.images,
