@@ -27,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,7 +39,8 @@ from helpers.data.dataset import read_dataset
 from helpers.data.images import read_image
 from helpers.data.resize import resize_image
 from helpers.files import read_json, write_json
-from helpers.inference.detector import Detector
+from helpers.inference.ahead import work_ahead
+from helpers.inference.detector import BATCHES_AHEAD, Detector
 from helpers.inference.engines import KINDS, open_engine, processor_abilities
 from helpers.inference.predict import in_batches, predict_masks
 from helpers.inference.stream import detect_in_stream
@@ -83,8 +85,8 @@ def time_row(folder, engine, images, seconds):
     else:
         opened, bundle = open_engine(folder, engine)
     paths = sorted(path for path in images.iterdir() if not path.name.startswith("."))
-    network = time_network(opened, bundle, paths, seconds)
-    stream = one_after_the_other if engine == PREDICT else in_a_stream
+    ahead, stream = (0, one_after_the_other) if engine == PREDICT else (BATCHES_AHEAD, in_a_stream)
+    network = time_network(opened, bundle, paths, seconds, ahead)
     return {
         "name": opened.name,
         "network_images_per_second": network,
@@ -92,19 +94,22 @@ def time_row(folder, engine, images, seconds):
     }
 
 
-def time_network(engine, bundle, paths, seconds):
-    """Images a second through the network alone, all passes of an image together."""
+def time_network(engine, bundle, paths, seconds, ahead):
+    """Images a second through the network alone, all passes of an image together, so many batches at once besides."""
     some = list(itertools.islice(itertools.cycle(paths), BATCH))
     shape = tuple(bundle["input_shape"])
     batch = np.stack([resize_image(read_image(path, bundle["channels"]), shape) for path in some])
     batch = batch.astype(np.float32) / 255
     passes = 4 if bundle["mirrored"] else 1
 
+    def predict_batch(batch):
+        for _ in range(passes):
+            engine.predict_on_batch(batch)
+        return batch
+
     def go_on():
-        while True:
-            for _ in range(passes):
-                engine.predict_on_batch(batch)
-            yield from batch
+        with ThreadPoolExecutor(1 + ahead) as pool:
+            yield from itertools.chain.from_iterable(work_ahead(pool, predict_batch, itertools.repeat(batch), ahead))
 
     return count_a_second(go_on(), seconds)
 
