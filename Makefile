@@ -42,6 +42,7 @@ bench: .venv/.ready bench-engines  ## time our code beside what people use today
 	$(BIN)/python benchmarks/submission.py
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/line_camera.py --out /dev/null
+	$(BIN)/python benchmarks/line_camera.py --once --out /dev/null
 	$(BIN)/python benchmarks/cluster.py
 	$(BIN)/python benchmarks/dashboard.py
 

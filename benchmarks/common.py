@@ -11,6 +11,8 @@ from helpers.data.split import make_split
 from helpers.intervals import score_table
 
 RESULTS = Path(__file__).absolute().parent / "results"
+# Of a process of the peer's, whose environment has nothing of this project.
+WITH_OURS = os.environ | {"PYTHONPATH": str(RESULTS.parents[1] / "src")}
 PROCESSORS = Path("/proc/cpuinfo")
 PROCESSOR = f"{os.cpu_count()} cores, {platform.machine()}"
 SPLIT_SEED = 2019

@@ -33,7 +33,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
-from common import RESULTS, machine
+from common import RESULTS, WITH_OURS, machine
 
 from helpers.data.dataset import read_dataset
 from helpers.data.images import read_image
@@ -181,15 +181,8 @@ def export_all(subjects, data, most_checked):
 
 def run_apart(command):
     """Run a script as a process of its own; returns what it printed last, as JSON."""
-    # The peer's environment has nothing of this project.
-    done = subprocess.run(
-        [str(word) for word in command],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-    )
+    words = [str(word) for word in command]
+    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=WITH_OURS)
     return json.loads(done.stdout.splitlines()[-1])
 
 

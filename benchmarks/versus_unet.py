@@ -24,7 +24,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
-from common import PROCESSOR, RESULTS, SPLIT_SEED, score, split_by_groups
+from common import PROCESSOR, RESULTS, SPLIT_SEED, WITH_OURS, score, split_by_groups
 
 from helpers.counts import PixelCounts, pixel_counts
 from helpers.data.augment import Augmentation
@@ -110,7 +110,7 @@ def train_peer(python, dataset, split, shape, minutes, recipe, folder, more):
         np.save(folder / f"{part}_images.npy", np.stack([image for image, _ in examples]))
         np.save(folder / f"{part}_masks.npy", np.stack([masks for _, masks in examples]))
     command = [python, str(ROOT / "benchmarks" / "peer_unet.py"), str(folder), "--minutes", str(minutes), *more]
-    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT / "src")})
+    subprocess.run(command, check=True, env=WITH_OURS)
     holdout = split[split["split"] == HOLDOUT]
     found = np.load(folder / "peer_holdout.npy", mmap_mode="r")
     counts = [

@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from helpers.report.pdf import find_browser
 # How long an example takes says more of what else runs than of it.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+BENCHMARKS = Path(__file__).absolute().parents[1] / "benchmarks"
 # Height and width; pixel number = 32 * column + row + 1, both counted from 0.
 TINY_SHAPE = (32, 96)
 TINY_LABELS = """\
@@ -29,6 +31,20 @@ def write_tiny_image(path, shape=TINY_SHAPE, grey=100):
     encoded, data = cv2.imencode(".jpg", np.full(shape, grey, np.uint8))
     assert encoded
     Path(path).write_bytes(data.tobytes())
+
+
+@pytest.fixture
+def load_benchmark(monkeypatch):
+    """A function that loads a script of `benchmarks/` by its name, as a module of another one."""
+
+    def load(name):
+        monkeypatch.syspath_prepend(BENCHMARKS)
+        spec = importlib.util.spec_from_file_location(f"benchmark_{name}", BENCHMARKS / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """benchmarks/results.md says what is stored beside it."""
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -25,13 +24,9 @@ VERSUS = {
 
 
 @pytest.fixture
-def module(monkeypatch):
+def module(load_benchmark):
     """The script that writes the page."""
-    monkeypatch.syspath_prepend(FOLDER)
-    spec = importlib.util.spec_from_file_location("write_results", FOLDER / "write_results.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_benchmark("write_results")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Predictions by several processes: the same to the byte, whoever works, and also when one of them dies."""
 
 import hashlib
-import importlib.util
 import json
 import os
 import signal
@@ -109,13 +108,9 @@ def test_results_equal_those_of_one_process_to_the_byte(client, sheets, asked, t
     assert sum(record.args[1] for record in caplog.records if "chunks done" in record.msg) == 7
 
 
-def test_the_benchmark_predicts_by_a_cluster(client, sheets, asked, tmp_path, monkeypatch):
+def test_the_benchmark_predicts_by_a_cluster(client, sheets, asked, tmp_path, load_benchmark, monkeypatch):
     """By its own way to hand out chunks."""
-    folder = Path(__file__).absolute().parents[1] / "benchmarks"
-    monkeypatch.syspath_prepend(folder)
-    spec = importlib.util.spec_from_file_location("cluster_benchmark", folder / "cluster.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_benchmark("cluster")
     monkeypatch.setattr(module, "predict_on_cluster", partial(predict_on_cluster, load=load_bright))
     (_, alone), (seconds, together) = (
         module.predict(sheets, tmp_path / str(who), asked, who) for who in (None, client)

@@ -1,6 +1,5 @@
 """The model as a library: the same masks as the bundle's decisions make, for images of any size and from any thread."""
 
-import contextlib
 import subprocess
 import sys
 import threading
@@ -222,7 +221,7 @@ def test_load_and_predict_from_threads_as_alone(trained):
 
 
 def test_load_once_takes_the_image_as_it_is_by_the_same_thresholds(trained):
-    """Also at another size than the bundle's own, and without a change to what the bundle says on the disk."""
+    """Without a change to what the bundle says on the disk."""
     model, bundle = load_bundle(trained)
     image = image_of(3)
     for once, mirrored in ((True, False), (False, True)):
@@ -234,17 +233,17 @@ def test_load_once_takes_the_image_as_it_is_by_the_same_thresholds(trained):
 
 
 class Meeting(BrightEngine):
-    """Each batch waits for another one, as long as is allowed; `together` counts those that met."""
+    """Each batch waits for another one, as long as is allowed; `met` has an entry for each that was not alone."""
 
     def __init__(self, seconds):
         super().__init__()
-        self._barrier, self._seconds, self.together = threading.Barrier(2), seconds, 0
+        self._barrier, self._seconds, self.met = threading.Barrier(2), seconds, []
 
     def predict_on_batch(self, batch):
-        with contextlib.suppress(threading.BrokenBarrierError):
-            self._barrier.wait(self._seconds)
-            self.together += 1
-        self._barrier.reset()
+        try:
+            self.met.append(self._barrier.wait(self._seconds))
+        except threading.BrokenBarrierError:
+            self._barrier.reset()
         return super().predict_on_batch(batch)
 
 
@@ -256,7 +255,7 @@ def test_see_ahead_has_the_next_batch_under_way(make, most, seconds, together):
     found = list(detector.see_ahead(images, lambda: most))
     for ahead, alone in zip(found, plain.see(images), strict=True):
         np.testing.assert_array_equal(ahead.probabilities, alone.probabilities)
-    assert detector.engine.together == together
+    assert len(detector.engine.met) == together
 
 
 def test_load_of_a_bundle_whose_classifier_is_missing(trained, tmp_path):
