@@ -89,7 +89,7 @@ def main():
     model = smp.Unet("resnet18", encoder_weights=None, in_channels=1, classes=CLASSES)
     torch.nn.init.constant_(model.segmentation_head[0].bias, BIAS)
     model = model.eval().to(memory_format=torch.channels_last)
-    paths = sorted(path for path in arguments.images.iterdir() if not path.name.startswith("."))
+    paths = sorted(arguments.images.iterdir())
     print(
         json.dumps(
             {

@@ -154,6 +154,26 @@ def test_mirrored_predictions_are_the_mean_over_the_four_mirror_images():
     np.testing.assert_allclose(found, image_of(1) / 255 / 2, atol=1e-6)
 
 
+class PlacesModel:
+    """A network whose classes each tell another number at each pixel, so that any mirror image is told apart."""
+
+    def __init__(self, classes):
+        self._given = np.random.default_rng(0).random((1, *SHAPE, classes), np.float32)
+
+    def predict_on_batch(self, batch):
+        """The same for each image (batch, height, width, classes)."""
+        return np.repeat(self._given, len(batch), axis=0)
+
+
+@pytest.mark.parametrize("classes", [1, 3, 4, 130])
+def test_mirrored_predictions_are_turned_back(classes):
+    model = PlacesModel(classes)
+    (plain,) = predict_probabilities(model, BUNDLE, [image_of(1)])
+    (found,) = predict_probabilities(model, BUNDLE | {"mirrored": True}, [image_of(1)])
+    turned = [plain, plain[::-1], plain[:, ::-1], plain[::-1, ::-1]]
+    np.testing.assert_allclose(found, np.mean(turned, axis=0), atol=1e-6)
+
+
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_predictions_at_several_sizes_are_the_mean_at_the_network_s_size(mirrored, monkeypatch):
     """The image is scaled for each size, and what comes back is brought to the network's size before the mean."""

@@ -77,3 +77,20 @@ def test_decode_image_of_a_jpeg_with_zeros_behind_its_end():
     """Some cameras fill up the last block."""
     data = encoded(".jpg")
     np.testing.assert_array_equal(decode_image(data + b"\0" * 100), decode_image(data))
+
+
+@pytest.mark.parametrize("kind", [".png", ".jpg"])
+def test_decode_image_decodes_a_whole_file_once(kind, monkeypatch):
+    def decode_again(image):
+        raise AssertionError("Pillow decodes it, too")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decode_again)
+    assert decode_image(encoded(kind)).shape == (40, 70, 1)
+
+
+def test_decode_image_of_a_png_that_is_broken_in_the_middle():
+    """It ends as a whole one does."""
+    data = bytearray(encoded(".png"))
+    data[len(data) // 2] ^= 0xFF
+    with pytest.raises(UnreadableError, match="the image can't be decoded"):
+        decode_image(bytes(data))

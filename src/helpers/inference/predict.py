@@ -2,6 +2,7 @@
 
 import time
 
+import cv2
 import numpy as np
 
 from helpers.data.resize import resize_image, resize_probabilities
@@ -10,6 +11,7 @@ from helpers.inference.tuning import Decisions
 from helpers.models.versions import Version, parts_of
 
 MIRRORINGS = ((1,), (2,), (1, 2))  # axes of a batch that are turned around: upside down, left to right, and both
+MOST_CHANNELS = 128  # that OpenCV turns around
 
 
 class Passes:
@@ -67,10 +69,10 @@ class Passes:
             begun = time.perf_counter()
             batch = np.stack([resize_image(image, shape) for image in images]).astype(np.float32)
             batch /= 255
-            predicted = [model.predict_on_batch(batch)]
+            predicted = {(): model.predict_on_batch(batch)}
             for part in sorted(wanted, key=lambda part: part.mirrored):
                 if part.mirrored:
-                    predicted += [np.flip(model.predict_on_batch(np.flip(batch, axes)), axes) for axes in MIRRORINGS]
+                    predicted |= {axes: model.predict_on_batch(np.flip(batch, axes)) for axes in MIRRORINGS}
                 mean = _mean(predicted)
                 require_finite(mean)
                 found[part] = (
@@ -220,20 +222,29 @@ def threshold_masks(probabilities, thresholds, smallest=None, filled=()):
     return masks
 
 
-def _mean(arrays):
-    """Mean of float32 arrays of one shape, as `np.mean` gives it in twice the time; of a single one that itself.
+def _mean(predicted):
+    """Mean of predictions of mirror images: dict of the axes that were turned around -> float32 array of one shape.
 
-    One image after the other, since all of them are more than a processor holds close at hand.
+    One image after the other, since all of them are more than a processor holds close at hand. The values are those of
+    `np.mean`, in a third of the time; of a single prediction it is that itself.
     """
-    if len(arrays) == 1:
-        return arrays[0]
-    mean = np.empty_like(arrays[0])
+    if list(predicted) == [()]:
+        return predicted[()]
+    mean = np.empty_like(predicted[()])
     for number, total in enumerate(mean):
-        total[...] = arrays[0][number]
-        for array in arrays[1:]:
-            total += array[number]
-        total /= len(arrays)
+        total[...] = predicted[()][number]
+        for axes in MIRRORINGS:
+            total += _turn(predicted[axes][number], axes)
+        total /= len(predicted)
     return mean
+
+
+def _turn(plane, axes):
+    """An array (height, width, channels) turned around along axes of its batch; OpenCV reverses rows much faster."""
+    if 2 in axes:
+        reverses = plane.shape[-1] <= MOST_CHANNELS
+        plane = cv2.flip(plane, 1).reshape(plane.shape) if reverses else plane[:, ::-1]
+    return plane[::-1] if 1 in axes else plane
 
 
 def require_finite(predicted):
