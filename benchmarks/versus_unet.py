@@ -6,11 +6,12 @@
 DATA is a data set in the competition's layout, such as NEU-Seg after `steel import-masks`. PYTHON is the interpreter
 of the peer's environment (see `benchmarks/peer_unet.py`). Both get the same images at the network's size, whole or in
 windows, the same split by groups of copies, augmentation, loss, batch size and schedule; ours is measured with
-several seeds. Ours multiplies in bfloat16 where the processor does, as it always trains; the peer is trained as is
-usual, in float32, and where ours takes bfloat16 once more with that. All are scored on the holdout at the images' own
-size with a threshold of 0.5. Nothing else should run then; the steps are planned by the time of the first ones and all
-taken, so that where something did run, more seconds show it. The result is stored under `benchmarks/results/` after
-each training; the same command goes on with those that are missing.
+several seeds. Ours learns by Muon, as its recipe says, and the peer by AdamW, as is usual. Ours multiplies in bfloat16
+where the processor does, as it always trains; the peer is trained as is usual, in float32, and where ours takes
+bfloat16 once more with that. All are scored on the holdout at the images' own size with a threshold of 0.5. Nothing
+else should run then; the steps are planned by the time of the first ones and all taken, so that where something did
+run, more seconds show it. The result is stored under `benchmarks/results/` after each training; the same command goes
+on with those that are missing.
 """
 
 import argparse

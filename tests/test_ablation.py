@@ -35,7 +35,7 @@ def test_recipe_changes_are_one_change_each():
     """Of our own recipe: each differs from it in one setting, and in no other."""
     recipe = find_recipe("steel_unet")
     changes = recipe_changes(recipe)
-    assert len(changes) == 5
+    assert len(changes) == 6
     differing = {}
     for name, changed in changes.items():
         different = [
@@ -45,6 +45,7 @@ def test_recipe_changes_are_one_change_each():
         differing[name] = different[0]
     assert differing["no augmentation"] == "augmentation" and differing["no defect-free images"] == "defects_only"
     assert changes["no weight decay"].training.weight_decay == 0
+    assert changes["AdamW instead of Muon"].training.optimizer == "adamw"
     assert changes["focal Tversky instead of cross-entropy and Dice"].training.loss == {"focal_tversky": 1.0}
 
 

@@ -1,7 +1,10 @@
 """Kept predictions."""
 
 import json
+import threading
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -109,3 +112,22 @@ def test_keep_predictions_that_fail_leave_the_last_ones(dataset, model, tmp_path
     assert path.read_bytes() == before and [path.name for path in tmp_path.iterdir()] == ["a.zip"]
     with zipfile.ZipFile(path) as file:
         assert file.testzip() is None
+
+
+def test_kept_predictions_are_read_by_threads_one_head_at_a_time(dataset, model, tmp_path, monkeypatch):
+    """Python 3.11 may fail where two threads read one at once."""
+    kept, inside = keep_predictions(tmp_path / "a.zip", model, NETWORK, dataset, dataset.training_ids), []
+    load = np.load
+
+    def load_alone(*arguments, **settings):
+        inside.append(threading.get_ident())
+        time.sleep(0.02)
+        assert len(set(inside)) == 1
+        found = load(*arguments, **settings)
+        inside.clear()
+        return found
+
+    monkeypatch.setattr(np, "load", load_alone)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda image_id: kept.probabilities(image_id, SHAPE), kept.image_ids))
+    assert len(found) == 5

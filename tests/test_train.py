@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -20,6 +21,7 @@ import tensorflow as tf
 from helpers.models import train
 from helpers.models.batches import num_batches, ordered_batches, training_batches
 from helpers.models.losses import bce_dice_loss, dice_coef
+from helpers.models.muon import ConvolutionMuon
 from helpers.models.train import (
     BEST,
     CHECKPOINT,
@@ -44,7 +46,7 @@ SCORES = ("loss", "dice_coef", "defect_dice")
 COLUMNS = {"epoch", *SCORES, *(f"val_{name}" for name in SCORES), "learning_rate", "seconds"}
 PLAIN = Training(learning_rate=0.02)
 SCHEDULED = Training(
-    optimizer="adamw", learning_rate=0.02, weight_decay=0.01, warm_up=0.2, decay="cosine", averaging=0.3
+    optimizer="muon", learning_rate=0.02, weight_decay=0.01, warm_up=0.2, decay="cosine", averaging=0.3
 )
 
 
@@ -52,7 +54,8 @@ def train_tiny(dataset, folder, *, seed=3, epochs=EPOCHS, settings=None, trainin
     """Train a tiny network on a tiny data set: (model, history)."""
     seed_everything(seed)
     ids = dataset.training_ids
-    model = compile_model(tiny_model(), training, EPOCHS * num_batches(len(ids), batch_size))
+    network = tiny_model() if training.optimizer != "muon" else deeper_model()
+    model = compile_model(network, training, EPOCHS * num_batches(len(ids), batch_size))
     history = train_model(
         model,
         lambda first_step: training_batches(dataset, ids, SHAPE, batch_size, seed=seed, first_step=first_step),
@@ -64,6 +67,14 @@ def train_tiny(dataset, folder, *, seed=3, epochs=EPOCHS, settings=None, trainin
         patience=training.patience,
     )
     return model, history
+
+
+def deeper_model():
+    """A convolution before that of the answers, which is what Muon steps."""
+    image = keras.Input((*SHAPE, 1), name="image")
+    inner = keras.layers.Conv2D(6, 3, strides=2, padding="same", activation="relu", name="inner")(image)
+    inner = keras.layers.UpSampling2D()(inner)
+    return keras.Model(image, keras.layers.Conv2D(4, 3, padding="same", activation="sigmoid", name="answers")(inner))
 
 
 def weights_of(model):
@@ -397,12 +408,20 @@ def test_compile_model_as_the_paper_does():
 
 
 def test_compile_model_with_everything():
-    """AdamW without decay of biases, and an average that spans three tenths of ten steps."""
-    optimizer = compile_model(tiny_model(), SCHEDULED, 10).optimizer
-    assert type(optimizer) is keras.optimizers.AdamW
+    """Decay of kernels and not of biases, and an average that spans three tenths of ten steps."""
+    optimizer = compile_model(deeper_model(), SCHEDULED, 10).optimizer
+    assert type(optimizer) is ConvolutionMuon
     assert optimizer.use_ema and optimizer.ema_momentum == pytest.approx(2 / 3)
-    kernel, bias = tiny_model().trainable_variables
+    assert optimizer.weight_decay == optimizer.adam_weight_decay == 0.01
+    kernel, bias, answers, _ = deeper_model().trainable_variables
     assert optimizer._use_weight_decay(kernel) and not optimizer._use_weight_decay(bias)
+    assert not optimizer._should_use_adamw(kernel) and optimizer._should_use_adamw(answers)
+
+
+def test_compile_model_with_adamw():
+    optimizer = compile_model(tiny_model(), replace(SCHEDULED, optimizer="adamw"), 10).optimizer
+    assert type(optimizer) is keras.optimizers.AdamW
+    assert optimizer.weight_decay == 0.01 and optimizer.use_ema
 
 
 @pytest.mark.parametrize(
@@ -481,7 +500,7 @@ def test_train_model_watches_and_keeps_the_average(dataset, tmp_path, monkeypatc
     """The validation sees the average of the weights, and the model ends with it."""
     stop_training(dataset, tmp_path, EPOCHS, monkeypatch, training=SCHEDULED)
     with np.load(tmp_path / CHECKPOINT) as checkpoint:
-        last = [checkpoint[f"variable_{number}"] for number in range(2)]
+        last = [checkpoint[f"variable_{number}"] for number in range(4)]
     model, history = train_tiny(dataset, tmp_path, training=SCHEDULED)
     ids = dataset.training_ids
     watched = model.evaluate(ordered_batches(dataset, ids, SHAPE, BATCH_SIZE), verbose=0, return_dict=True)
@@ -610,6 +629,7 @@ def test_restore_checkpoint_puts_a_faulty_file_aside(model, tmp_path, capsys, ch
     assert capsys.readouterr().err.startswith(f"{path}: this is no checkpoint of this training (")
 
 
+ON_DEVICES = {"loss": {"bce": 1.0}, "learning_rate": 0.02, "decay": "cosine", "averaging": 0.3}
 ON_TWO_DEVICES = """
 import sys
 from pathlib import Path
@@ -620,12 +640,12 @@ tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceCo
 from helpers.data.dataset import read_dataset
 from helpers.models import train
 from helpers.models.train import Training, training_strategy
-from test_train import StoppedError, train_tiny, weights_of
+from test_train import ON_DEVICES, StoppedError, train_tiny, weights_of
 
 strategy = training_strategy(["CPU:0", "CPU:1"])
 assert strategy.num_replicas_in_sync == 2
 folder, dataset = Path(sys.argv[2]), read_dataset(sys.argv[1])
-training = Training(loss={"bce": 1.0}, learning_rate=0.02, decay="cosine", averaging=0.3)
+training = Training(**ON_DEVICES, optimizer=sys.argv[3])
 with strategy.scope():
     def save_and_stop(model, path, key, history):
         save(model, path, key, history)
@@ -642,16 +662,18 @@ np.save(folder / "weights.npy", weights_of(model))
 """
 
 
-def test_train_model_on_two_devices(tmp_path):
+# Muon makes as much of a gradient's weakest directions, which rounding decides, as of the strongest.
+@pytest.mark.parametrize(("optimizer", "rounding"), [("adam", 1e-5), ("muon", 5e-3)])
+def test_train_model_on_two_devices(tmp_path, optimizer, rounding):
     """Each takes its share of every batch: the same weights as on one, also after going on, but for rounding.
 
     Six images in batches of two, since where a batch doesn't divide evenly the devices' shares count the same.
     """
     dataset = tiny_dataset(tmp_path / "tiny", 6)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
-    command = [sys.executable, "-c", ON_TWO_DEVICES, str(dataset.directory), str(tmp_path)]
+    command = [sys.executable, "-c", ON_TWO_DEVICES, str(dataset.directory), str(tmp_path), optimizer]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    training = Training(loss={"bce": 1.0}, learning_rate=0.02, decay="cosine", averaging=0.3)
+    training = Training(**ON_DEVICES, optimizer=optimizer)
     model, _ = train_tiny(dataset, tmp_path / "one", training=training, batch_size=2)
-    np.testing.assert_allclose(np.load(tmp_path / "weights.npy"), weights_of(model), atol=1e-5)
+    np.testing.assert_allclose(np.load(tmp_path / "weights.npy"), weights_of(model), atol=rounding)

@@ -161,7 +161,8 @@ def _resize_channels(array, shape, shrink=cv2.INTER_AREA):
     channels = [
         _scale(np.ascontiguousarray(array[..., channel]), shape_wh, shrink) for channel in range(array.shape[-1])
     ]
-    return np.stack(channels, axis=-1)
+    # of a single one `np.stack` would make a copy
+    return np.stack(channels, axis=-1) if len(channels) > 1 else channels[0][..., np.newaxis]
 
 
 def _scale(plane, shape_wh, shrink=cv2.INTER_AREA):

@@ -34,6 +34,9 @@ def recipe_changes(recipe, has_clean=True):
         "focal Tversky instead of cross-entropy and Dice": replace(
             recipe, training=replace(training, loss={"focal_tversky": 1.0})
         ),
+        "AdamW instead of Muon": replace(recipe, training=replace(training, optimizer="adamw"))
+        if training.optimizer == "muon"
+        else recipe,
         "no weight decay": replace(recipe, training=replace(training, weight_decay=0.0)),
         "no lifting of rare classes": replace(recipe, lift=0.0),
         "no defect-free images": replace(recipe, defects_only=recipe.defects_only or has_clean),

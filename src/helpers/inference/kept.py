@@ -8,6 +8,7 @@ are taken from what is kept, so that whoever computes them later gets the same.
 import hashlib
 import io
 import json
+import threading
 import zipfile
 from pathlib import Path
 
@@ -23,6 +24,10 @@ from helpers.models.versions import AS_IT_IS, Version, parts_of
 
 INDEX = "index.json"
 BATCH = 8
+
+# NumPy reads an array's head by Python's parser, which until Python 3.12 may raise SystemError where several threads
+# are in it (https://github.com/python/cpython/issues/106905).
+_one_head_at_a_time = threading.Lock()
 
 
 def keep_predictions(path, model, network, dataset, image_ids, versions=(AS_IT_IS,)):
@@ -114,7 +119,9 @@ class KeptPredictions:
         path, number = self._places[image_id]
         places = self._parts(version)
         with zipfile.ZipFile(path) as file:
-            parts = np.load(io.BytesIO(file.read(f"{number}.npy")), allow_pickle=False)
+            held = io.BytesIO(file.read(f"{number}.npy"))
+        with _one_head_at_a_time:
+            parts = np.load(held, allow_pickle=False)
         return resize_probabilities(parts[places].mean(axis=0, dtype=np.float32), shape)
 
     def seconds(self, version=AS_IT_IS):

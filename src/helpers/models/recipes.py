@@ -142,7 +142,14 @@ RECIPES = {
     "sm_unet": Recipe(
         "sm_unet", OURS, {"encoder": "resnet18"}, lift=0.5, augmentation=Augmentation(), frozen_share=0.1
     ),
-    "steel_unet": Recipe("steel_unet", OURS, batch_size=16, lift=0.5, augmentation=OURS_MASKS, longest=1.6),
+    "steel_unet": Recipe(
+        "steel_unet",
+        replace(OURS, optimizer="muon"),
+        batch_size=16,
+        lift=0.5,
+        augmentation=OURS_MASKS,
+        longest=1.6,
+    ),
     "classifier_small": Recipe(
         "classifier_small",
         replace(OURS, loss={"bce": 1.0}),

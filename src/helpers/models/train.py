@@ -21,13 +21,14 @@ from tqdm import tqdm
 
 from helpers.files import write_csv, written_beside
 from helpers.models.losses import BatchDice, DefectDice, make_loss, require_binary_labels
+from helpers.models.muon import ConvolutionMuon, answers_of
 
 CHECKPOINT = "checkpoint.npz"
 BEST = "best.npz"
 TRAINED = "trained.npz"  # of a training that ended: weights and history, which is all that is needed from then on
 HISTORY = "history.csv"
 WATCHED = "defect_dice"
-OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "muon": ConvolutionMuon}
 UNDECAYED = ("bias", "gamma", "beta")
 
 
@@ -38,9 +39,9 @@ class Training:
     Attributes:
         loss: dict of name in `helpers.models.losses.LOSSES` -> weight.
         class_weights: a number for each class, for the losses that weigh classes; None counts them the same.
-        optimizer: "adam" or "adamw".
+        optimizer: "adam", "adamw", or "muon", which is Muon for convolutions but the last, and AdamW for all else.
         learning_rate: the highest one.
-        weight_decay: of AdamW; biases and the two numbers of each batch norm are left out.
+        weight_decay: of AdamW and Muon; biases and the two numbers of each batch norm are left out.
         warm_up: share of the steps in which the learning rate rises from 0.
         decay: "constant", or "cosine" for falling to 0 at the last step.
         averaging: the weights are averaged over about this share of all steps, and it is the average that is watched
@@ -72,7 +73,7 @@ class Training:
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"learning_rate: got {self.learning_rate}, expected a number above 0. 1e-3 is usual.")
         if self.optimizer == "adam" and self.weight_decay:
-            raise ValueError("weight_decay: adam here has none. Take adamw, or leave it out.")
+            raise ValueError("weight_decay: adam here has none. Take adamw or muon, or leave it out.")
         for name in ("weight_decay", "warm_up", "averaging"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}: got {getattr(self, name)}, expected a number from 0 to below 1.")
@@ -116,7 +117,9 @@ def compile_model(model, training, total_steps, metrics=None):
     Returns:
         The model.
     """
-    arguments = {"weight_decay": training.weight_decay} if training.optimizer == "adamw" else {}
+    arguments = {} if training.optimizer == "adam" else {"weight_decay": training.weight_decay}
+    if training.optimizer == "muon":
+        arguments |= {"adam_weight_decay": training.weight_decay, "exclude_layers": answers_of(model)}
     if training.averaging:
         arguments |= {"use_ema": True, "ema_momentum": averaging_momentum(training, total_steps)}
     schedule = learning_rate_schedule(training, total_steps)
