@@ -45,7 +45,8 @@ def test_recipe_changes_are_one_change_each():
         differing[name] = different[0]
     assert differing["no augmentation"] == "augmentation" and differing["no defect-free images"] == "defects_only"
     assert changes["no weight decay"].training.weight_decay == 0
-    assert changes["AdamW instead of Muon"].training.optimizer == "adamw"
+    adamw = changes["AdamW instead of Muon"].training
+    assert (adamw.optimizer, adamw.learning_rate) == ("adamw", pytest.approx(1.5e-3))
     assert changes["focal Tversky instead of cross-entropy and Dice"].training.loss == {"focal_tversky": 1.0}
 
 

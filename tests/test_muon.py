@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers.models.muon import LENGTH, ConvolutionMuon, answers_of
+from helpers.models.muon import ADAMW_SHARE, ConvolutionMuon, answers_of
 
 RATE, DECAY = 0.02, 0.1
 RNG = np.random.default_rng(0)
@@ -29,18 +29,19 @@ def test_a_kernel_goes_equally_far_in_all_directions_of_its_gradient(shape):
     start = RNG.normal(size=shape).astype(np.float32)
     optimizer = ConvolutionMuon(RATE, weight_decay=0.0)
     step = (start - stepped(optimizer, start, [gradient])).reshape(rows, columns)
-    length = RATE * LENGTH * max(rows, columns) ** 0.5
+    length = RATE * 0.2 * max(rows, columns) ** 0.5
     along = left.T @ step @ right / length
     assert np.all((np.diag(along) > 0.6) & (np.diag(along) < 1.3))
     np.testing.assert_allclose(along - np.diag(np.diag(along)), 0, atol=1e-3)
-    assert 0.6 * LENGTH * RATE < np.sqrt(np.mean(step**2)) < 1.3 * LENGTH * RATE
+    assert 0.12 * RATE < np.sqrt(np.mean(step**2)) < 0.26 * RATE
 
 
 @pytest.mark.parametrize(("shape", "name"), [((7,), "beta"), ((4, 3), "kernel"), ((3, 3, 2, 4), "answers")])
 def test_all_but_kernels_and_the_answers_step_by_adamw(shape, name):
     start, gradients = RNG.normal(size=shape), RNG.normal(size=(5, *shape))
+    """At their share of the learning rate; they decay as kernels do."""
     muon = ConvolutionMuon(RATE, weight_decay=DECAY, adam_weight_decay=DECAY, exclude_layers=["answers"])
-    adamw = keras.optimizers.AdamW(RATE, weight_decay=DECAY)
+    adamw = keras.optimizers.AdamW(ADAMW_SHARE * RATE, weight_decay=DECAY / ADAMW_SHARE)
     np.testing.assert_allclose(
         stepped(muon, start, gradients, name), stepped(adamw, start, gradients, name), rtol=1e-5, atol=1e-6
     )

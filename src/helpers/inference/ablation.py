@@ -9,6 +9,7 @@ from helpers.data.split import random_parts
 from helpers.inference.judging import judge_by_holdout
 from helpers.intervals import interval_table, paired_bootstrap
 from helpers.metrics import pixel_score_terms
+from helpers.models.muon import ADAMW_SHARE
 from helpers.results import format_estimate
 
 FULL = "the full recipe"
@@ -29,14 +30,13 @@ def recipe_changes(recipe, has_clean=True):
         dict of what is changed -> `Recipe`. A change that would change nothing is left out.
     """
     training = recipe.training
+    adamw = replace(training, optimizer="adamw", learning_rate=ADAMW_SHARE * training.learning_rate)
     changed = {
         "no augmentation": replace(recipe, augmentation=None),
         "focal Tversky instead of cross-entropy and Dice": replace(
             recipe, training=replace(training, loss={"focal_tversky": 1.0})
         ),
-        "AdamW instead of Muon": replace(recipe, training=replace(training, optimizer="adamw"))
-        if training.optimizer == "muon"
-        else recipe,
+        "AdamW instead of Muon": replace(recipe, training=adamw if training.optimizer == "muon" else training),
         "no weight decay": replace(recipe, training=replace(training, weight_decay=0.0)),
         "no lifting of rare classes": replace(recipe, lift=0.0),
         "no defect-free images": replace(recipe, defects_only=recipe.defects_only or has_clean),

@@ -144,7 +144,7 @@ RECIPES = {
     ),
     "steel_unet": Recipe(
         "steel_unet",
-        replace(OURS, optimizer="muon"),
+        replace(OURS, optimizer="muon", learning_rate=0.01),
         batch_size=16,
         lift=0.5,
         augmentation=OURS_MASKS,

@@ -39,7 +39,8 @@ class Training:
     Attributes:
         loss: dict of name in `helpers.models.losses.LOSSES` -> weight.
         class_weights: a number for each class, for the losses that weigh classes; None counts them the same.
-        optimizer: "adam", "adamw", or "muon", which is Muon for convolutions but the last, and AdamW for all else.
+        optimizer: "adam", "adamw", or "muon", which is Muon for convolutions but the last, and AdamW, at a share of the
+            learning rate, for all else.
         learning_rate: the highest one.
         weight_decay: of AdamW and Muon; biases and the two numbers of each batch norm are left out.
         warm_up: share of the steps in which the learning rate rises from 0.
