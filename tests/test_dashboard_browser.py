@@ -518,7 +518,10 @@ def commanded(places):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-u", "-m", "helpers.cli", "dashboard", "--data", str(places.dataset.directory)]
+    # Tests that run in the background ignore Ctrl+C, and what they start would, too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     started = subprocess.Popen([*command, "--port", str(port)], cwd=places.root, stdout=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     try:
         lines = [started.stdout.readline().strip() for _ in range(2)]
         for _ in range(100):
