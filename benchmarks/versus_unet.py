@@ -3,15 +3,15 @@
     python benchmarks/versus_unet.py DATA --peer PYTHON [--minutes 10] [--seeds 3] [--window 128]
         [--split publisher]
 
-DATA is a data set in the competition's layout, such as NEU-Seg after `steel import-masks`. PYTHON is the interpreter
-of the peer's environment (see `benchmarks/peer_unet.py`). Both get the same images at the network's size, whole or in
-windows, the same split by groups of copies, augmentation, loss, batch size and schedule; ours is measured with
-several seeds. Ours learns by Muon, as its recipe says, and the peer by AdamW, as is usual. Ours multiplies in bfloat16
-where the processor does, as it always trains; the peer is trained as is usual, in float32, and where ours takes
-bfloat16 once more with that. All are scored on the holdout at the images' own size with a threshold of 0.5. Nothing
-else should run then; the steps are planned by the time of the first ones and all taken, so that where something did
-run, more seconds show it. The result is stored under `benchmarks/results/` after each training; the same command goes
-on with those that are missing.
+DATA is a data set in the competition's layout, such as NEU-Seg after `steel import-masks`. PYTHON is the interpreter of
+the peer's environment (see `benchmarks/peer_unet.py`). Both get the same images at the network's size, whole or in
+windows, the same split by groups of copies, augmentation, loss, batch size and schedule; ours is measured with several
+seeds. Ours learns by Muon, and first on smaller copies of the images, as its recipe says; the peer by AdamW, as is
+usual. Ours multiplies in bfloat16 where the processor does, as it always trains; the peer is trained as is usual, in
+float32, and where ours takes bfloat16 once more with that. All are scored on the holdout at the images' own size with a
+threshold of 0.5. Nothing else should run then; the steps are planned by the time of the first ones and all taken, so
+that where something did run, more seconds show it. The result is stored under `benchmarks/results/` after each
+training; the same command goes on with those that are missing.
 """
 
 import argparse
@@ -45,6 +45,7 @@ from helpers.models.recipes import find_recipe
 ROOT = Path(__file__).absolute().parents[1]
 AUGMENTATION = Augmentation(zoom=0.2, turn=5.0, quarter_turn=0.5)
 PEER_LEARNING_RATE = 1e-3
+SHARED = ("batch_size", "augmentation", "window", "weight_decay", "warm_up")  # settings of our recipe that the peer has
 
 
 def shared_recipe(name, batch_size, window):
@@ -129,12 +130,16 @@ def peers():
 
 
 def go_on_with(path, result):
-    """What an earlier run of the same settings stored, or `result` where there is none."""
+    """What an earlier run of the same settings stored; the peers alone of it where our recipe is another by now."""
     if not path.is_file():
         return result
-    kept = read_json(path)
-    settings = json.loads(json.dumps({name: value for name, value in result.items() if name != "ours"}))
-    return kept if all(kept.get(name) == value for name, value in settings.items()) else result
+    kept, settings = read_json(path), json.loads(json.dumps(result))
+    own = settings["recipe"]
+    if any(kept[name] != settings[name] for name in settings if name not in ("recipe", "ours")):
+        return result
+    if any(kept["recipe"][name] != own[name] for name in SHARED):
+        return result
+    return kept if kept["recipe"] == own else kept | {"recipe": own, "ours": []}
 
 
 def main():

@@ -35,7 +35,7 @@ def test_recipe_changes_are_one_change_each():
     """Of our own recipe: each differs from it in one setting, and in no other."""
     recipe = find_recipe("steel_unet")
     changes = recipe_changes(recipe)
-    assert len(changes) == 6
+    assert len(changes) == 7
     differing = {}
     for name, changed in changes.items():
         different = [
@@ -44,6 +44,7 @@ def test_recipe_changes_are_one_change_each():
         assert len(different) == 1, name
         differing[name] = different[0]
     assert differing["no augmentation"] == "augmentation" and differing["no defect-free images"] == "defects_only"
+    assert differing["whole size from the first step, which takes longer"] == "coarse_share"
     assert changes["no weight decay"].training.weight_decay == 0
     adamw = changes["AdamW instead of Muon"].training
     assert (adamw.optimizer, adamw.learning_rate) == ("adamw", pytest.approx(1.5e-3))

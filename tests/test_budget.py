@@ -1,5 +1,7 @@
 """From minutes to steps."""
 
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -42,10 +44,15 @@ def batches():
     return tf.data.Dataset.from_tensor_slices((images, masks)).batch(2)
 
 
+def whole(batches):
+    """A training of one part alone."""
+    return [(1.0, lambda first_step: batches.repeat())]
+
+
 def test_plan_budget_measures_and_leaves_the_model_alone(model, batches, tmp_path):
     """The state of model and optimizer is as before, to the bit; the plan fits the time by its own measure."""
     before = [variable.numpy() for variable in training_variables(model)]
-    plan = plan_budget(model, lambda first_step: batches.repeat(), batches, minutes=0.1, folder=tmp_path, settings={})
+    plan = plan_budget(model, whole(batches), batches, minutes=0.1, folder=tmp_path, settings={})
     for variable, value in zip(training_variables(model), before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)
     assert plan.seconds_per_step > 0 and plan.seconds_per_look > 0
@@ -56,13 +63,42 @@ def test_plan_budget_measures_and_leaves_the_model_alone(model, batches, tmp_pat
 
 def test_plan_budget_is_kept(model, batches, tmp_path, monkeypatch):
     """With the same settings and minutes nothing is measured again; with others it is."""
-    arguments = (model, lambda first_step: batches.repeat(), batches)
+    arguments = (model, whole(batches), batches)
     first = plan_budget(*arguments, minutes=0.1, folder=tmp_path, settings={"seed": 1})
     monkeypatch.setattr(budget, "_measure", lambda *parts: (2.0, 1.0))
     assert plan_budget(*arguments, minutes=0.1, folder=tmp_path, settings={"seed": 1}) == first
     assert plan_budget(*arguments, minutes=0.2, folder=tmp_path, settings={"seed": 1}).seconds_per_step == 2
     assert plan_budget(*arguments, minutes=0.1, folder=tmp_path, settings={"seed": 2}).seconds_per_step == 2
     assert [path.name for path in tmp_path.iterdir()] == [BUDGET]
+
+
+def test_plan_budget_of_two_parts(model, batches, tmp_path, monkeypatch):
+    """Each is timed by itself, and counts by its share of the steps."""
+    quick, slow = batches.repeat(), batches.repeat()
+    parts = [(0.75, lambda first_step: quick), (0.25, lambda first_step: slow)]
+    monkeypatch.setattr(budget, "_time_step", lambda model, batches: 1.0 if batches is quick else 3.0)
+    plan = plan_budget(model, parts, None, minutes=2.0, folder=tmp_path, settings={})
+    assert plan == Budget(40, 2, 1.5, 0.0)
+
+
+def test_plan_budget_times_what_was_read_before(model, batches, tmp_path, monkeypatch):
+    """The first reading of the images takes no part in the time of a step."""
+    read = []
+
+    def slow_at_first(images, masks):
+        def wait(images):
+            time.sleep(0.0 if len(read) >= budget.UNTIMED + budget.TIMED else 0.1)
+            read.append(1)
+            return images
+
+        waited = tf.numpy_function(wait, [images], tf.float32)
+        waited.set_shape(images.shape)
+        return waited, masks
+
+    slow = batches.repeat().map(slow_at_first)
+    plan = plan_budget(model, [(1.0, lambda first_step: slow)], None, minutes=1.0, folder=tmp_path, settings={})
+    assert len(read) >= 2 * (budget.UNTIMED + budget.TIMED)
+    assert plan.seconds_per_step < 0.09
 
 
 @pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])
@@ -78,6 +114,5 @@ def test_plan_budget_of_a_slow_network_times_few_steps(model, batches, tmp_path,
         ends = budget.StepEnds(enough)
         model.fit(batches.repeat(), steps_per_epoch=26, shuffle=False, callbacks=[ends], verbose=0)
         assert len(ends.times) == steps
-        plan = plan_budget(model, lambda first_step: batches.repeat(), None, minutes=0.1, folder=tmp_path / str(steps),
-                           settings={})  # fmt: skip
+        plan = plan_budget(model, whole(batches), None, minutes=0.1, folder=tmp_path / str(steps), settings={})
         assert plan.seconds_per_step > 0

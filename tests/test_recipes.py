@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers.data.augment import Augmentation
+from helpers.models import recipes
 from helpers.models.build import BUILDERS, build_model
 from helpers.models.recipes import RECIPES, Images, Recipe, choose_window, find_recipe, train_recipe
 from helpers.models.targets import TARGETS
@@ -160,6 +161,28 @@ def test_train_recipe_on_windows_ends_with_the_model_itself(images, tmp_path):
     assert whole["window"] is None
 
 
+def test_train_recipe_on_smaller_images_first(images, tmp_path, monkeypatch):
+    """As many steps as the recipe says, wherever it goes on; windows shrink with the images."""
+    made = []
+    train_model = recipes.train_model
+
+    def watched(model, make_batches, *arguments, **settings):
+        made.append(make_batches)
+        return train_model(model, make_batches, *arguments, **settings)
+
+    monkeypatch.setattr(recipes, "train_model", watched)
+    recipe = replace(QUICK, coarse_share=0.4, window=(24, 48))
+    model, history, _, settings = train(images, tmp_path, recipe, epochs=3)
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0] and settings["coarse_share"] == 0.4
+    assert model.input_shape == (None, *SHAPE, 1)
+    whole = list(made[0](0).take(9))
+    assert [tuple(masks.shape[1:3]) for _, masks in whole] == [(16, 32)] * 4 + [(24, 48)] * 5
+    for first_step in (2, 4, 7):
+        for (left, left_masks), (right, right_masks) in zip(whole[first_step:], made[0](first_step), strict=False):
+            np.testing.assert_array_equal(left, right)
+            np.testing.assert_array_equal(left_masks, right_masks)
+
+
 def test_train_recipe_with_frozen_layers_first(images, tmp_path):
     """They stay as they were in the first phase, and are trained in the second."""
     recipe = Recipe("steel_unet", QUICK.training, NARROW, batch_size=3, frozen_share=0.5)
@@ -193,6 +216,7 @@ def test_train_recipe_by_minutes(images, tmp_path):
         ({"epochs": 0}, "got 0 epochs and 0.0 minutes"),
         ({"epochs": 2, "minutes": 1.0}, "got 2 epochs and 1.0 minutes"),
         ({"recipe": Recipe("unet_paper", window=(16, 16))}, "window: unet_paper is built for one size"),
+        ({"recipe": Recipe("unet_paper", coarse_share=0.5)}, "coarse_share: unet_paper is built for one size"),
     ],
 )
 def test_train_recipe_raises(images, tmp_path, changes, match):

@@ -37,6 +37,7 @@ def recipe_changes(recipe, has_clean=True):
             recipe, training=replace(training, loss={"focal_tversky": 1.0})
         ),
         "AdamW instead of Muon": replace(recipe, training=adamw if training.optimizer == "muon" else training),
+        "whole size from the first step, which takes longer": replace(recipe, coarse_share=0.0),
         "no weight decay": replace(recipe, training=replace(training, weight_decay=0.0)),
         "no lifting of rare classes": replace(recipe, lift=0.0),
         "no defect-free images": replace(recipe, defects_only=recipe.defects_only or has_clean),

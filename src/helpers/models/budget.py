@@ -40,7 +40,7 @@ class Budget:
         return self.epochs * self.steps_per_epoch
 
 
-def plan_budget(model, make_batches, validation, *, minutes, folder, settings):
+def plan_budget(model, parts, validation, *, minutes, folder, settings):
     """Measure a compiled model's step, and plan a training of about so many minutes.
 
     What was planned is kept in `budget.json`, so that a training that goes on, or is repeated, takes the same steps;
@@ -48,7 +48,9 @@ def plan_budget(model, make_batches, validation, *, minutes, folder, settings):
 
     Args:
         model: compiled keras.Model.
-        make_batches: function of `first_step` that gives endless batches of (images, masks).
+        parts: list of (share of the steps, function of `first_step` that gives endless batches of (images, masks)), as
+            the training takes them one after the other. Batches are timed after the images were read once: reading
+            them for the first time comes on top.
         validation: tf.data.Dataset of (images, masks) that will be looked at after each epoch, or None.
         minutes: time for the training, its looks at the validation part included.
         folder: where `budget.json` is kept.
@@ -65,7 +67,7 @@ def plan_budget(model, make_batches, validation, *, minutes, folder, settings):
     path, key = Path(folder) / BUDGET, settings_key({**settings, "minutes": minutes})
     if path.is_file() and (kept := read_json(path)).get("key") == key:
         return Budget(**{name: kept[name] for name in Budget.__dataclass_fields__})
-    budget = divide_time(60 * minutes, *_measure(model, make_batches(0), validation))
+    budget = divide_time(60 * minutes, *_measure(model, parts, validation))
     write_json(path, {"key": key, "minutes": minutes, **asdict(budget)})
     return budget
 
@@ -104,14 +106,11 @@ class StepEnds(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def _measure(model, batches, validation):
+def _measure(model, parts, validation):
     """Seconds of a step and of a look at the validation part; the model is put back as it was."""
     variables = training_variables(model)
     before = [keras.ops.convert_to_numpy(variable) for variable in variables]
-    ends = StepEnds(ENOUGH)
-    model.fit(batches, steps_per_epoch=UNTIMED + TIMED, epochs=1, shuffle=False, callbacks=[ends], verbose=0)
-    first = min(UNTIMED, len(ends.times) // 3)
-    step = statistics.median(after - before for before, after in itertools.pairwise(ends.times[first:]))
+    step = sum(share * _time_step(model, make_batches(0)) for share, make_batches in parts)
     look = 0.0
     if validation is not None:
         model.evaluate(validation.take(1), verbose=0)
@@ -121,3 +120,13 @@ def _measure(model, batches, validation):
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)
     return step, look
+
+
+def _time_step(model, batches):
+    """Seconds of a step on batches that were read before, as most of a training's are."""
+    for _ in batches.take(UNTIMED + TIMED):
+        pass
+    ends = StepEnds(ENOUGH)
+    model.fit(batches, steps_per_epoch=UNTIMED + TIMED, epochs=1, shuffle=False, callbacks=[ends], verbose=0)
+    first = min(UNTIMED, len(ends.times) // 3)
+    return statistics.median(after - before for before, after in itertools.pairwise(ends.times[first:]))

@@ -20,6 +20,7 @@ TWO_STAGE = (
     "Train classifier_resnet50 in 03_classifier, and then resunet or resunet_tversky in 04_segmentation with "
     "GATE = classifier_resnet50; the profile study does both."
 )
+COARSE = 2 / 3  # of the size: the side of the images that a training begins on where its recipe says so
 FROZEN = "frozen"  # folder of the training with the encoder left alone
 CACHE = "cache"  # examples at the network's size, kept while the training lasts
 
@@ -43,6 +44,8 @@ class Recipe:
             images. It is cut down to the image where that is smaller.
         longest: without a window: of images longer than this times their width, windows of that length are trained on;
             0 takes whole images. A strip is mostly clean, and a network learns more from the surroundings of defects.
+        coarse_share: share of the steps, the first ones, that are trained on images at two thirds of the size, and so
+            at less than half the work. What is large is learned there as well; only for networks that take any size.
         target: what is learned, one of `TARGETS`.
         epochs: how often as many images are drawn as there are to train on, where neither epochs nor minutes are asked
             for.
@@ -61,6 +64,7 @@ class Recipe:
     frozen_share: float = 0.0
     window: tuple | None = None
     longest: float = 0.0
+    coarse_share: float = 0.0
     target: str = "masks"
     epochs: int = 100
     source: tuple = ()
@@ -149,6 +153,7 @@ RECIPES = {
         lift=0.5,
         augmentation=OURS_MASKS,
         longest=1.6,
+        coarse_share=0.6,
     ),
     "classifier_small": Recipe(
         "classifier_small",
@@ -259,6 +264,8 @@ def train_recipe(
     window = choose_window(recipe, images.shape)
     if window:
         require_any_size(recipe.network, "window")
+    if recipe.coarse_share:
+        require_any_size(recipe.network, "coarse_share")
     target = TARGETS[recipe.target]
     settings = {
         "shape": tuple(images.shape),
@@ -275,9 +282,10 @@ def train_recipe(
         "code": _training_code(recipe.network),
         **(settings or {}),
     }
-    trained = any_size_twin(model, recipe.network, arguments) if window else model
+    changes_size = bool(window or recipe.coarse_share)
+    trained = any_size_twin(model, recipe.network, arguments) if changes_size else model
     folder = Path(folder)
-    make_batches = _batch_maker(recipe, images, window, seed, folder / CACHE)
+    parts = _parts(recipe, images, window, seed, folder / CACHE)
     validation = None
     if images.watched_ids:
         validation = ordered_batches(
@@ -287,13 +295,14 @@ def train_recipe(
     budget = Budget(epochs, steps_per_epoch or num_batches(len(images.training_ids), recipe.batch_size))
     if minutes:
         compile_model(trained, recipe.training, 1000, target.metrics())
-        budget = plan_budget(trained, make_batches, validation, minutes=minutes, folder=folder, settings=settings)
+        budget = plan_budget(trained, parts, validation, minutes=minutes, folder=folder, settings=settings)
 
     def train(length, place):
-        compile_model(trained, recipe.training, length * budget.steps_per_epoch, target.metrics())
+        steps = length * budget.steps_per_epoch
+        compile_model(trained, recipe.training, steps, target.metrics())
         return train_model(
             trained,
-            make_batches,
+            _one_after_the_other(parts, steps),
             validation,
             steps_per_epoch=budget.steps_per_epoch,
             epochs=length,
@@ -311,7 +320,7 @@ def train_recipe(
             layer.trainable = True
     history = train(budget.epochs, folder)
     shutil.rmtree(folder / CACHE, ignore_errors=True)
-    if window:
+    if changes_size:
         model.set_weights(trained.get_weights())
     return history, budget, settings | {"epochs": budget.epochs, "steps_per_epoch": budget.steps_per_epoch}
 
@@ -322,12 +331,38 @@ def _training_code(network):
     Which recipes there are, and what other networks look like, doesn't count.
     """
     needed = ("train", "batches", "targets")
+    functions = (train_recipe, _parts, _one_after_the_other, _batch_maker)
     modules = [*(f"helpers.models.{name}" for name in needed), "helpers.data.sampling", BUILDERS[network].__module__]
-    return settings_key({"modules": code_digest(*modules), "here": functions_digest(train_recipe, _batch_maker)})
+    return settings_key({"modules": code_digest(*modules), "here": functions_digest(*functions), "coarse": COARSE})
 
 
-def _batch_maker(recipe, images, window, seed, cache):
-    """Function of `first_step` that gives the batches to train on."""
+def _parts(recipe, images, window, seed, cache):
+    """The parts of a training: list of (share of its steps, function of `first_step` that gives endless batches)."""
+    parts = []
+    for share, scale in ((recipe.coarse_share, COARSE), (1 - recipe.coarse_share, 1.0)):
+        if share > 0:
+            shape, size = (sides and tuple(round(scale * side) for side in sides) for sides in (images.shape, window))
+            parts.append((share, _batch_maker(recipe, images, shape, size, seed, cache / f"{shape[0]}x{shape[1]}")))
+    return parts
+
+
+def _one_after_the_other(parts, total_steps):
+    """Function of `first_step` that gives the batches of each part in turn, the last one without an end."""
+    ends = [round(sum(share for share, _ in parts[: number + 1]) * total_steps) for number in range(len(parts) - 1)]
+
+    def make_batches(first_step):
+        batches = None
+        for end, (_, make) in zip([*ends, None], parts, strict=True):
+            if end is None or first_step < end:
+                more = make(first_step) if end is None else make(first_step).take(end - first_step)
+                batches, first_step = more if batches is None else batches.concatenate(more), end
+        return batches
+
+    return make_batches
+
+
+def _batch_maker(recipe, images, shape, window, seed, cache):
+    """Function of `first_step` that gives the batches of images of a size to train on."""
     weights = None
     if recipe.lift or recipe.clean_share is not None:
         weights = sampling_weights(images.dataset.areas.loc[list(images.training_ids)], recipe.lift, recipe.clean_share)
@@ -336,7 +371,7 @@ def _batch_maker(recipe, images, window, seed, cache):
         batches = training_batches(
             images.dataset,
             images.training_ids,
-            images.shape,
+            shape,
             recipe.batch_size,
             channels=images.channels,
             seed=seed,

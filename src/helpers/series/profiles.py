@@ -99,7 +99,7 @@ MODELS = {
     },
 }
 BY_FOLDS = 6  # networks of a model that is judged by five folds: one for each, and the one that ships
-ABLATIONS = 9  # trainings of `helpers.inference.ablation.ablate` on `steel_unet`, and one more with PRETRAINED
+ABLATIONS = 10  # trainings of `helpers.inference.ablation.ablate` on `steel_unet`, and one more with PRETRAINED
 
 
 def training_minutes(profile):
