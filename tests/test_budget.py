@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from helpers.models import budget
 from helpers.models.budget import BUDGET, Budget, divide_time, plan_budget
+from helpers.models.stages import Stage
 from helpers.models.train import Training, compile_model, training_variables
 from tiny_models import SHAPE, tiny_model
 
@@ -45,8 +46,8 @@ def batches():
 
 
 def whole(batches):
-    """A training of one part alone."""
-    return [(1.0, lambda first_step: batches.repeat())]
+    """A training of one stage alone."""
+    return [Stage(lambda first_step: batches.repeat())]
 
 
 def test_plan_budget_measures_and_leaves_the_model_alone(model, batches, tmp_path):
@@ -72,12 +73,12 @@ def test_plan_budget_is_kept(model, batches, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == [BUDGET]
 
 
-def test_plan_budget_of_two_parts(model, batches, tmp_path, monkeypatch):
+def test_plan_budget_of_two_stages(model, batches, tmp_path, monkeypatch):
     """Each is timed by itself, and counts by its share of the steps."""
     quick, slow = batches.repeat(), batches.repeat()
-    parts = [(0.75, lambda first_step: quick), (0.25, lambda first_step: slow)]
+    stages = [Stage(lambda first_step: quick, 0.75), Stage(lambda first_step: slow, 0.25)]
     monkeypatch.setattr(budget, "_time_step", lambda model, batches: 1.0 if batches is quick else 3.0)
-    plan = plan_budget(model, parts, None, minutes=2.0, folder=tmp_path, settings={})
+    plan = plan_budget(model, stages, None, minutes=2.0, folder=tmp_path, settings={})
     assert plan == Budget(40, 2, 1.5, 0.0)
 
 
@@ -96,7 +97,7 @@ def test_plan_budget_times_what_was_read_before(model, batches, tmp_path, monkey
         return waited, masks
 
     slow = batches.repeat().map(slow_at_first)
-    plan = plan_budget(model, [(1.0, lambda first_step: slow)], None, minutes=1.0, folder=tmp_path, settings={})
+    plan = plan_budget(model, [Stage(lambda first_step: slow)], None, minutes=1.0, folder=tmp_path, settings={})
     assert len(read) >= 2 * (budget.UNTIMED + budget.TIMED)
     assert plan.seconds_per_step < 0.09
 

@@ -10,6 +10,7 @@ from helpers.data.augment import Augmentation
 from helpers.models import recipes
 from helpers.models.build import BUILDERS, build_model
 from helpers.models.recipes import RECIPES, Images, Recipe, choose_window, find_recipe, train_recipe
+from helpers.models.stages import batches_in_turn
 from helpers.models.targets import TARGETS
 from helpers.models.train import Training, seed_everything
 from helpers.series.profiles import PUBLISHED
@@ -166,9 +167,9 @@ def test_train_recipe_on_smaller_images_first(images, tmp_path, monkeypatch):
     made = []
     train_model = recipes.train_model
 
-    def watched(model, make_batches, *arguments, **settings):
-        made.append(make_batches)
-        return train_model(model, make_batches, *arguments, **settings)
+    def watched(model, stages, *arguments, **settings):
+        made.append(batches_in_turn(stages, 9))
+        return train_model(model, stages, *arguments, **settings)
 
     monkeypatch.setattr(recipes, "train_model", watched)
     recipe = replace(QUICK, coarse_share=0.4, window=(24, 48))

@@ -22,6 +22,7 @@ from helpers.models import train
 from helpers.models.batches import num_batches, ordered_batches, training_batches
 from helpers.models.losses import bce_dice_loss, dice_coef
 from helpers.models.muon import ConvolutionMuon
+from helpers.models.stages import Stage
 from helpers.models.train import (
     BEST,
     CHECKPOINT,
@@ -50,7 +51,18 @@ SCHEDULED = Training(
 )
 
 
-def train_tiny(dataset, folder, *, seed=3, epochs=EPOCHS, settings=None, training=PLAIN, batch_size=BATCH_SIZE):
+def stage_at(shape, dataset, seed=3, batch_size=BATCH_SIZE, **about):
+    """A stage of a training on images of a size."""
+
+    def make_batches(first_step):
+        return training_batches(dataset, dataset.training_ids, shape, batch_size, seed=seed, first_step=first_step)
+
+    return Stage(make_batches, **about)
+
+
+def train_tiny(
+    dataset, folder, *, seed=3, epochs=EPOCHS, settings=None, training=PLAIN, batch_size=BATCH_SIZE, stages=()
+):
     """Train a tiny network on a tiny data set: (model, history)."""
     seed_everything(seed)
     ids = dataset.training_ids
@@ -58,7 +70,7 @@ def train_tiny(dataset, folder, *, seed=3, epochs=EPOCHS, settings=None, trainin
     model = compile_model(network, training, EPOCHS * num_batches(len(ids), batch_size))
     history = train_model(
         model,
-        lambda first_step: training_batches(dataset, ids, SHAPE, batch_size, seed=seed, first_step=first_step),
+        stages or [stage_at(SHAPE, dataset, seed, batch_size)],
         ordered_batches(dataset, ids, SHAPE, batch_size),
         steps_per_epoch=num_batches(len(ids), batch_size),
         epochs=epochs,
@@ -200,7 +212,15 @@ def test_train_model_shows_its_progress_on_stderr_alone(dataset, tmp_path, capfd
     out, err = capfd.readouterr()
     assert out == ""
     assert "Training: 100%" in err
-    assert "3/3" in err
+    assert "step=3/3, epoch=1/1, loss=" in err
+
+
+def test_train_model_estimates_by_the_work_of_its_steps(dataset, tmp_path, capfd):
+    """Half the steps, on small images, are no half of the work."""
+    small = stage_at((8, 16), dataset, share=0.5, work=0.25)
+    train_tiny(dataset, tmp_path, epochs=2, stages=[small, stage_at(SHAPE, dataset, share=0.5)], training=PLAIN)
+    _, err = capfd.readouterr()
+    assert "Training: 100%" in err and "step=6/6" in err
 
 
 # After the first epoch no image is loaded any more, so that the training waits amid a later one.
@@ -320,7 +340,7 @@ def test_train_model_refuses_other_labels_before_the_first_step(model, tmp_path,
     with pytest.raises(ValueError, match=rf"^a label is {value:g}(\.0)?, expected 0 or 1"):
         train_model(
             model,
-            lambda first_step: batches.repeat(),
+            [Stage(lambda first_step: batches.repeat())],
             validation,
             steps_per_epoch=4,
             epochs=1,
@@ -379,9 +399,8 @@ def test_train_model_passes_other_errors_of_tensorflow_on(model, tmp_path):
     """What Python did not raise stays as it is."""
     batches = labelled_batches(1, 7).map(lambda images, masks: (tf.debugging.check_numerics(images / 0, "oops"), masks))
     with pytest.raises(tf.errors.InvalidArgumentError, match="oops"):
-        train_model(
-            model, lambda first_step: batches, batches, steps_per_epoch=4, epochs=1, folder=tmp_path, settings={}
-        )
+        stages = [Stage(lambda first_step: batches)]
+        train_model(model, stages, batches, steps_per_epoch=4, epochs=1, folder=tmp_path, settings={})
 
 
 @pytest.mark.parametrize("name", ["epochs", "steps_per_epoch"])

@@ -40,7 +40,7 @@ class Budget:
         return self.epochs * self.steps_per_epoch
 
 
-def plan_budget(model, parts, validation, *, minutes, folder, settings):
+def plan_budget(model, stages, validation, *, minutes, folder, settings):
     """Measure a compiled model's step, and plan a training of about so many minutes.
 
     What was planned is kept in `budget.json`, so that a training that goes on, or is repeated, takes the same steps;
@@ -48,9 +48,8 @@ def plan_budget(model, parts, validation, *, minutes, folder, settings):
 
     Args:
         model: compiled keras.Model.
-        parts: list of (share of the steps, function of `first_step` that gives endless batches of (images, masks)), as
-            the training takes them one after the other. Batches are timed after the images were read once: reading
-            them for the first time comes on top.
+        stages: list of `Stage`. Their batches are timed after the images were read once: reading them for the first
+            time comes on top.
         validation: tf.data.Dataset of (images, masks) that will be looked at after each epoch, or None.
         minutes: time for the training, its looks at the validation part included.
         folder: where `budget.json` is kept.
@@ -67,7 +66,7 @@ def plan_budget(model, parts, validation, *, minutes, folder, settings):
     path, key = Path(folder) / BUDGET, settings_key({**settings, "minutes": minutes})
     if path.is_file() and (kept := read_json(path)).get("key") == key:
         return Budget(**{name: kept[name] for name in Budget.__dataclass_fields__})
-    budget = divide_time(60 * minutes, *_measure(model, parts, validation))
+    budget = divide_time(60 * minutes, *_measure(model, stages, validation))
     write_json(path, {"key": key, "minutes": minutes, **asdict(budget)})
     return budget
 
@@ -106,11 +105,11 @@ class StepEnds(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def _measure(model, parts, validation):
+def _measure(model, stages, validation):
     """Seconds of a step and of a look at the validation part; the model is put back as it was."""
     variables = training_variables(model)
     before = [keras.ops.convert_to_numpy(variable) for variable in variables]
-    step = sum(share * _time_step(model, make_batches(0)) for share, make_batches in parts)
+    step = sum(stage.share * _time_step(model, stage.make_batches(0)) for stage in stages)
     look = 0.0
     if validation is not None:
         model.evaluate(validation.take(1), verbose=0)

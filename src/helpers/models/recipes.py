@@ -13,6 +13,7 @@ from helpers.models.batches import num_batches, ordered_batches, training_batche
 from helpers.models.budget import Budget, plan_budget
 from helpers.models.build import BUILDERS, any_size_twin
 from helpers.models.known import require_any_size
+from helpers.models.stages import Stage
 from helpers.models.targets import TARGETS
 from helpers.models.train import Training, compile_model, settings_key, train_model
 
@@ -285,7 +286,7 @@ def train_recipe(
     changes_size = bool(window or recipe.coarse_share)
     trained = any_size_twin(model, recipe.network, arguments) if changes_size else model
     folder = Path(folder)
-    parts = _parts(recipe, images, window, seed, folder / CACHE)
+    stages = _stages(recipe, images, window, seed, folder / CACHE)
     validation = None
     if images.watched_ids:
         validation = ordered_batches(
@@ -295,14 +296,13 @@ def train_recipe(
     budget = Budget(epochs, steps_per_epoch or num_batches(len(images.training_ids), recipe.batch_size))
     if minutes:
         compile_model(trained, recipe.training, 1000, target.metrics())
-        budget = plan_budget(trained, parts, validation, minutes=minutes, folder=folder, settings=settings)
+        budget = plan_budget(trained, stages, validation, minutes=minutes, folder=folder, settings=settings)
 
     def train(length, place):
-        steps = length * budget.steps_per_epoch
-        compile_model(trained, recipe.training, steps, target.metrics())
+        compile_model(trained, recipe.training, length * budget.steps_per_epoch, target.metrics())
         return train_model(
             trained,
-            _one_after_the_other(parts, steps),
+            stages,
             validation,
             steps_per_epoch=budget.steps_per_epoch,
             epochs=length,
@@ -331,34 +331,20 @@ def _training_code(network):
     Which recipes there are, and what other networks look like, doesn't count.
     """
     needed = ("train", "batches", "targets")
-    functions = (train_recipe, _parts, _one_after_the_other, _batch_maker)
+    here = functions_digest(train_recipe, _stages, _batch_maker)
     modules = [*(f"helpers.models.{name}" for name in needed), "helpers.data.sampling", BUILDERS[network].__module__]
-    return settings_key({"modules": code_digest(*modules), "here": functions_digest(*functions), "coarse": COARSE})
+    return settings_key({"modules": code_digest(*modules), "here": here, "coarse": COARSE})
 
 
-def _parts(recipe, images, window, seed, cache):
-    """The parts of a training: list of (share of its steps, function of `first_step` that gives endless batches)."""
-    parts = []
+def _stages(recipe, images, window, seed, cache):
+    """The stages of a training: list of `Stage`, that on smaller images first."""
+    stages = []
     for share, scale in ((recipe.coarse_share, COARSE), (1 - recipe.coarse_share, 1.0)):
         if share > 0:
             shape, size = (sides and tuple(round(scale * side) for side in sides) for sides in (images.shape, window))
-            parts.append((share, _batch_maker(recipe, images, shape, size, seed, cache / f"{shape[0]}x{shape[1]}")))
-    return parts
-
-
-def _one_after_the_other(parts, total_steps):
-    """Function of `first_step` that gives the batches of each part in turn, the last one without an end."""
-    ends = [round(sum(share for share, _ in parts[: number + 1]) * total_steps) for number in range(len(parts) - 1)]
-
-    def make_batches(first_step):
-        batches = None
-        for end, (_, make) in zip([*ends, None], parts, strict=True):
-            if end is None or first_step < end:
-                more = make(first_step) if end is None else make(first_step).take(end - first_step)
-                batches, first_step = more if batches is None else batches.concatenate(more), end
-        return batches
-
-    return make_batches
+            make_batches = _batch_maker(recipe, images, shape, size, seed, cache / f"{shape[0]}x{shape[1]}")
+            stages.append(Stage(make_batches, share, scale**2))
+    return stages
 
 
 def _batch_maker(recipe, images, shape, window, seed, cache):

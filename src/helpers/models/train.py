@@ -22,6 +22,7 @@ from tqdm import tqdm
 from helpers.files import write_csv, written_beside
 from helpers.models.losses import BatchDice, DefectDice, make_loss, require_binary_labels
 from helpers.models.muon import ConvolutionMuon, answers_of
+from helpers.models.stages import batches_in_turn, work_of_step
 
 CHECKPOINT = "checkpoint.npz"
 BEST = "best.npz"
@@ -157,9 +158,7 @@ def averaging_momentum(training, total_steps):
     return max(0.0, 1.0 - 1.0 / max(1.0, training.averaging * total_steps))
 
 
-def train_model(
-    model, make_batches, validation, *, steps_per_epoch, epochs, folder, settings, patience=0, watched=WATCHED
-):
+def train_model(model, stages, validation, *, steps_per_epoch, epochs, folder, settings, patience=0, watched=WATCHED):
     """Train a compiled model, keeping a checkpoint after each epoch, and go on from one that is there.
 
     All labels are looked at before the first step. A checkpoint that was made with other settings is not used; one
@@ -169,7 +168,7 @@ def train_model(
 
     Args:
         model: compiled keras.Model.
-        make_batches: function of `first_step` (counted from 0) that gives endless batches of (images, masks).
+        stages: list of `Stage`, which give the batches; the bar's estimate goes by their work.
         validation: tf.data.Dataset of (images, masks), looked at after each epoch; None looks at none.
         steps_per_epoch: batches in an epoch.
         epochs: epochs in all.
@@ -201,8 +200,9 @@ def train_model(
         return _end(folder, history)
     history = restore_checkpoint(model, folder / CHECKPOINT, key)
     if len(history) < epochs and not _is_patience_over(history, watched, patience):
-        batches = make_batches(len(history) * steps_per_epoch)
-        keeper = _EpochKeeper(folder, key, history, steps_per_epoch, epochs, patience, watched)
+        batches = batches_in_turn(stages, epochs * steps_per_epoch)(len(history) * steps_per_epoch)
+        work = [work_of_step(stages, epochs * steps_per_epoch, step) for step in range(epochs * steps_per_epoch)]
+        keeper = _EpochKeeper(folder, key, history, work, epochs, patience, watched)
         with _python_errors(), keeper:
             for _, masks in itertools.chain(batches.take(steps_per_epoch), validation or ()):
                 require_binary_labels(masks)
@@ -348,19 +348,20 @@ def _python_errors():
 class _EpochKeeper(keras.callbacks.Callback):
     """Shows the progress, and keeps checkpoint and history after each epoch."""
 
-    def __init__(self, folder, key, history, steps_per_epoch, epochs, patience, watched):
+    def __init__(self, folder, key, history, work, epochs, patience, watched):
         super().__init__()
         self.folder, self.key, self.history = folder, key, history
-        self.steps_per_epoch, self.epochs, self.patience = steps_per_epoch, epochs, patience
+        self.work, self.epochs, self.patience = work, epochs, patience
         self.watched = watched
-        self.started = 0.0
+        self.started, self.told = 0.0, {}
+        self.step = len(history) * (len(work) // epochs)
 
     def __enter__(self):
         self.bar = tqdm(
             desc="Training",
-            total=self.epochs * self.steps_per_epoch,
-            unit="step",
-            initial=len(self.history) * self.steps_per_epoch,
+            total=sum(self.work),
+            initial=sum(self.work[: self.step]),
+            bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}",
             mininterval=1,
         )
         return self
@@ -372,7 +373,9 @@ class _EpochKeeper(keras.callbacks.Callback):
         self.started = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        self.bar.update()
+        self.step += 1
+        self._tell()
+        self.bar.update(self.work[self.step - 1])
 
     def on_epoch_end(self, epoch, logs=None):
         numbers = {name: float(value) for name, value in logs.items()}
@@ -383,12 +386,17 @@ class _EpochKeeper(keras.callbacks.Callback):
             _save_values(self.folder / BEST, self.key, self.history, _averaged_variables(self.model))
         save_checkpoint(self.model, self.folder / CHECKPOINT, self.key, self.history)
         write_csv(self.folder / HISTORY, pd.DataFrame(self.history), index=False)
-        self.bar.set_postfix(
-            epoch=f"{epoch + 1}/{self.epochs}",
-            loss=f"{numbers['loss']:.3f}",
-            **{f"validation_{self.watched}": f"{numbers.get(f'val_{self.watched}', float('nan')):.3f}"},
-        )
+        self.told = {
+            "epoch": f"{epoch + 1}/{self.epochs}",
+            "loss": f"{numbers['loss']:.3f}",
+            f"validation_{self.watched}": f"{numbers.get(f'val_{self.watched}', float('nan')):.3f}",
+        }
+        self._tell()
         self.model.stop_training = _is_patience_over(self.history, self.watched, self.patience)
+
+    def _tell(self):
+        """Say beside the bar how far the training is."""
+        self.bar.set_postfix({"step": f"{self.step}/{len(self.work)}"} | self.told, refresh=False)
 
 
 class _WatchedAverage(keras.callbacks.Callback):
