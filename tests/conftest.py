@@ -73,11 +73,12 @@ def tiny_data(tmp_path):
 def small_bundle(tmp_path_factory):
     """(folder of a bundle of a tiny `steel_unet` with random weights, data set of its classes); to be left as they are.
 
-    It predicts 32 x 64 pixels, and 1.5 times that, with mirror images.
+    It predicts 32 x 64 pixels, and 1.5 times that, with mirror images, and has a threshold of its own for one pass.
     """
     import keras
 
     from helpers.data.made_up import make_data
+    from helpers.inference.tuning import Decisions
     from helpers.models.build import build_model
     from helpers.models.bundle import save_bundle
 
@@ -89,7 +90,7 @@ def small_bundle(tmp_path_factory):
     save_bundle(
         place / "bundle", model, architecture="steel_unet", arguments=arguments, input_shape=(32, 64), channels=1,
         class_names=["pits", "cracks", "scratches", "patches"], thresholds=[0.5] * 4, training={}, scores={},
-        mirrored=True, sizes=(1.0, 1.5),
+        mirrored=True, sizes=(1.0, 1.5), once=Decisions((0.4,) * 4, (0.0,) * 4),
     )  # fmt: skip
     return place / "bundle", data
 

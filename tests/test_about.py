@@ -10,6 +10,7 @@ def test_about_bundle_tells_input_decisions_and_scores(tmp_path):
         gates=[0.3, 0.0], smallest_masks_clean=[2.0, 0.5], classifier="sure", smallest_masks=[0.01, 0.0],
         training={"data_name": "mill", "images": 1150, "epochs": 3},
         scores={"kaggle_dice": {"value": 0.8301, "low": 0.8, "high": 0.86, "split": "folds"}},
+        once={"thresholds": [0.7, 0.8], "smallest_masks": [0.0, 0.2], "sizes": [1.0], "mirrored": False},
     )  # fmt: skip
     lines = dict(line.split("  ", 1) for line in about_bundle(folder).splitlines())
     lines = {name: text.strip() for name, text in lines.items()}
@@ -25,6 +26,7 @@ def test_about_bundle_tells_input_decisions_and_scores(tmp_path):
         "holes filled"
     )
     assert lines["dark"].endswith("where the classifier says less than 0 masks of 50 % and more")
+    assert lines["dark, once"] == "from a probability of 0.8; masks of 20 % of the image and more"
     assert lines["asks first"] == "sure"
     assert lines["kaggle_dice"] == "0.830 (0.800 to 0.860), folds"
 

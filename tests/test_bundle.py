@@ -20,7 +20,7 @@ from helpers.inference.tuning import Decisions
 from helpers.models import bundle as bundle_module
 from helpers.models.build import build_model
 from helpers.models.bundle import load_bundle, read_bundle, save_bundle, write_decisions
-from helpers.models.bundle_file import KEYS
+from helpers.models.bundle_file import KEYS, taken_once
 from helpers.models.describe import describe_layers
 from helpers.models.unet_paper import unet_paper
 from helpers.models.versions import Version
@@ -483,6 +483,23 @@ def test_write_decisions_carries_holes_and_the_version_of_the_prediction(tmp_pat
     ]
     np.testing.assert_allclose(found, (parts[0] + parts[1]) / 2, atol=1e-6)
     assert not np.allclose(found, parts[2], atol=1e-4)
+
+
+def test_write_decisions_carries_those_for_one_pass(tmp_path):
+    """Where the others are for a mean; and the next decisions replace them."""
+    save_any_size(tmp_path)
+    mean = Decisions((0.3, 0.7), (0.0, 0.0), version=Version(mirrored=True))
+    once = Decisions((0.4, 0.8), (0.01, 0.0), filled=(False, True))
+    after = write_decisions(tmp_path, mean, {}, once=once)
+    assert bundle_decisions(after) == mean and bundle_decisions(taken_once(after)) == once
+    assert "once" not in write_decisions(tmp_path, once, {}, once=once)
+    assert "once" not in write_decisions(tmp_path, mean, {})
+
+
+def test_save_bundle_carries_decisions_for_one_pass(model, tmp_path):
+    once = Decisions((0.1, 0.2, 0.3), (0.0, 0.0, 0.0))
+    assert bundle_decisions(taken_once(save(tmp_path / "mean", model, mirrored=True, once=once))) == once
+    assert "once" not in save(tmp_path / "one", model, once=once)
 
 
 def test_save_bundle_tells_the_size_of_the_photographs(model, tmp_path):

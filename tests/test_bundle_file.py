@@ -2,7 +2,14 @@
 
 import pytest
 
-from helpers.models.bundle_file import MOST_BYTES, classifier_of, read_bundle, verify_bundle
+from helpers.models.bundle_file import (
+    MOST_BYTES,
+    classifier_of,
+    decides_once,
+    read_bundle,
+    taken_once,
+    verify_bundle,
+)
 from tiny_models import tiny_bundle
 
 GATES = {"gates": [0.5, 0.0], "smallest_masks_clean": [2.0, 0.0], "classifier": "sure"}
@@ -47,6 +54,48 @@ def test_verify_bundle_without_weights(tmp_path):
 def test_read_bundle_of_values_beyond_measure(tmp_path, changes, match):
     with pytest.raises(ValueError, match=rf"bundle\.json: {match}"):
         read_bundle(tiny_bundle(tmp_path / "tiny", **changes))
+
+
+ONE_PASS = {"thresholds": [0.3, 0.4], "smallest_masks": [0.0, 0.1], "sizes": [1.0], "mirrored": False}
+
+
+def test_taken_once_goes_by_the_decisions_for_one_pass(tmp_path):
+    """The rest stays; a bundle without any keeps those for the mean."""
+    mean = {"mirrored": True, "thresholds": [0.6, 0.7]}
+    bundle = read_bundle(tiny_bundle(tmp_path / "tiny", **mean, once=ONE_PASS))
+    once = taken_once(bundle)
+    assert {key: once[key] for key in ONE_PASS} == ONE_PASS and decides_once(bundle)
+    assert {key: once[key] for key in once if key not in ONE_PASS} == {
+        key: bundle[key] for key in bundle if key not in (*ONE_PASS, "once")
+    }
+    without = read_bundle(tiny_bundle(tmp_path / "without", **mean))
+    assert taken_once(without)["thresholds"] == [0.6, 0.7] and not taken_once(without)["mirrored"]
+    assert not decides_once(without) and decides_once(taken_once(without))
+
+
+def test_a_gate_for_one_pass_alone_asks_the_classifier_too(tmp_path):
+    gates = {key: GATES[key] for key in ("gates", "smallest_masks_clean")}
+    folder = tiny_bundle(tmp_path / "tiny", mirrored=True, classifier="sure", once=ONE_PASS | gates)
+    assert classifier_of(folder, read_bundle(folder)) == tmp_path / "sure"
+
+
+@pytest.mark.parametrize(
+    ("once", "match"),
+    [
+        (3, "json: once is 3, expected decisions for one pass"),
+        (ONE_PASS | {"mirrored": True}, "json: once is .*'mirrored': True.*, expected decisions for one pass"),
+        (ONE_PASS | {"sizes": [1.0, 1.25]}, "json: once is"),
+        (ONE_PASS | {"weights": "others.weights.h5"}, "json: once is"),
+        (
+            ONE_PASS | {"thresholds": [0.5]},
+            r"json, once: thresholds is \[0.5\], expected a number from 0 to 1 for each",
+        ),
+        (ONE_PASS | {"gates": [0.5, 0.5], "smallest_masks_clean": [2, 2]}, "json, once: there are gates, and no"),
+    ],
+)
+def test_read_bundle_of_decisions_for_one_pass_that_can_not_be_followed(tmp_path, once, match):
+    with pytest.raises(ValueError, match=match):
+        read_bundle(tiny_bundle(tmp_path / "tiny", mirrored=True, once=once))
 
 
 def test_read_bundle_of_an_endless_file(tmp_path):

@@ -237,7 +237,7 @@ def test_paper_pdf_names_where_it_was_written_or_what_is_missing(tmp_path, capsy
 def bright(tmp_path, monkeypatch):
     """A bundle that `BrightEngine` runs, as the folder of a bundle."""
     monkeypatch.setattr(
-        "helpers.inference.detector.open_engine", lambda folder, engine: (BrightEngine(), read_bundle(folder))
+        "helpers.inference.detector.open_engine", lambda folder, engine, once: (BrightEngine(), read_bundle(folder))
     )
     return tiny_bundle(tmp_path / "models" / "tiny")
 
@@ -268,9 +268,18 @@ def test_predict_of_some_files(tmp_path, bright, capsys):
 
 @pytest.mark.parametrize("words", [[], ["--once"]])
 def test_predict_once_says_what_it_does(tmp_path, bright, capsys, words):
+    folder = tiny_bundle(tmp_path / "models" / "mean", mirrored=True)
     sheet = write_sheet(tmp_path / "sheets" / "a.png")
-    assert main(["predict", sheet, str(tmp_path / "out"), "--bundle", str(bright), *words]) == 0
+    assert main(["predict", sheet, str(tmp_path / "out"), "--bundle", str(folder), *words]) == 0
     assert ("more is marked" in capsys.readouterr().out) == bool(words)
+
+
+def test_predict_once_by_decisions_for_it_has_nothing_to_say(tmp_path, bright, capsys):
+    once = {"thresholds": [0.5, 0.5], "smallest_masks": [0.0, 0.0], "sizes": [1.0], "mirrored": False}
+    folder = tiny_bundle(tmp_path / "models" / "both", mirrored=True, once=once)
+    sheet = write_sheet(tmp_path / "sheets" / "a.png")
+    assert main(["predict", sheet, str(tmp_path / "out"), "--bundle", str(folder), "--once"]) == 0
+    assert "--once" not in capsys.readouterr().out
 
 
 def test_predict_without_images(tmp_path, bright, capsys):

@@ -64,7 +64,7 @@ def client():
 def asked(tmp_path, monkeypatch):
     """A bundle that is run by `BrightEngine` here, too."""
     monkeypatch.setattr(
-        "helpers.inference.detector.open_engine", lambda folder, engine: (BrightEngine(), read_bundle(folder))
+        "helpers.inference.detector.open_engine", lambda folder, engine, once: (BrightEngine(), read_bundle(folder))
     )
     return Asked(tiny_bundle(tmp_path / "tiny"), batch_size=2)
 

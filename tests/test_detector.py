@@ -1,5 +1,6 @@
 """The model as a library: the same masks as the bundle's decisions make, for images of any size and from any thread."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,10 +12,11 @@ import pytest
 from helpers.data.resize import resize_probabilities
 from helpers.inference import Detector
 from helpers.inference.detector import Seen
-from helpers.inference.predict import predict_masks, predict_probabilities, threshold_masks
+from helpers.inference.predict import bundle_decisions, predict_masks, predict_probabilities, threshold_masks
 from helpers.inference.tiles import plan_tiles
+from helpers.inference.tuning import Decisions
 from helpers.models.build import build_model
-from helpers.models.bundle import load_bundle, save_bundle
+from helpers.models.bundle import load_bundle, save_bundle, write_decisions
 from helpers.models.bundle_file import read_bundle
 from helpers.rle import mask2rle
 from tiny_models import SHAPE, BrightEngine, tiny_bundle
@@ -230,6 +232,19 @@ def test_load_once_takes_the_image_as_it_is_by_the_same_thresholds(trained):
         (found,) = detector.predict([image])
         np.testing.assert_array_equal(np.stack([each.mask for each in found], axis=-1), masks)
     assert read_bundle(trained)["mirrored"]
+
+
+def test_load_once_takes_the_bundle_s_decisions_for_one_pass(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "narrow")
+    mean = bundle_decisions(read_bundle(trained))
+    once = Decisions((0.4, 0.6), (0.0, 0.0))
+    write_decisions(tmp_path / "narrow", mean, {}, once=once)
+    model, bundle = load_bundle(tmp_path / "narrow")
+    (masks,) = predict_masks(model, bundle | once.describe(), [image_of(3)])
+    (found,) = Detector.load(tmp_path / "narrow", engine="keras", once=True).predict([image_of(3)])
+    np.testing.assert_array_equal(np.stack([each.mask for each in found], axis=-1), masks)
+    (others,) = predict_masks(model, bundle | {"mirrored": False}, [image_of(3)])
+    assert not np.array_equal(masks, others)
 
 
 class Meeting(BrightEngine):

@@ -306,6 +306,39 @@ def test_fastest_engine_of_an_export_that_was_checked_by_other_decisions(agreein
     assert "its export was held against Keras by other decisions than the bundle has now. Make it again" in said[0]
 
 
+def test_fastest_engine_for_one_pass_is_the_one_that_was_checked_for_it(agreeing):
+    """By the decisions for one pass; what the mean loses in 8 bits doesn't count, and the other way round."""
+    folder, change = agreeing
+    record = read_json(export_folder(folder, "openvino-int8") / RECORD)
+    for name, loss, once in (("checks", 0.0, True), ("once", 0.0, False)):
+        costs = {"openvino-int8": record["checks"]["openvino-int8"] | {"kaggle_dice_change": -0.006}}
+        fine = {"openvino-int8": record["checks"]["openvino-int8"] | {"kaggle_dice_change": loss}}
+        checks, of_once = (costs, fine) if name == "checks" else (fine, costs)
+        change("openvino-int8", checks=checks, once=record["once"] | {"checks": of_once})
+        engine, bundle = open_engine(folder, say=lambda line: None, once=once)
+        assert "8 bits" in engine.name
+        assert "8 bits" not in open_engine(folder, say=lambda line: None, once=not once)[0].name
+        assert bundle["thresholds"] == ([0.4] * 4 if once else [0.5] * 4)
+        assert (bundle["mirrored"], bundle["sizes"]) == ((False, [1.0]) if once else (True, [1.0, 1.5]))
+
+
+def test_fastest_engine_for_one_pass_of_a_bundle_without_decisions_for_it(agreeing):
+    """Goes by what was checked for the mean, whose decisions it keeps."""
+    folder, _ = agreeing
+    bundle = read_json(folder / "bundle.json")
+    write_json(folder / "bundle.json", {key: value for key, value in bundle.items() if key != "once"})
+    engine, taken = open_engine(folder, once=True)
+    assert "8 bits" in engine.name and taken["thresholds"] == [0.5] * 4 and taken["mirrored"] is False
+
+
+@pytest.mark.parametrize("once", [[], {"decisions": "", "checks": 3}])
+def test_open_engine_of_a_record_whose_checks_for_one_pass_are_none(copied, once):
+    folder, change = copied
+    change("onnx", once=once)
+    with pytest.raises(ValueError, match="export.json: once is .*, expected checks. Make it again"):
+        open_engine(folder, "onnx")
+
+
 def test_fastest_engine_where_nothing_is_installed(small_bundle, monkeypatch):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "openvino" else find_spec(name))

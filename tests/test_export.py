@@ -85,7 +85,10 @@ def test_export_is_held_against_keras(exported, export, most):
     check = exported[1][export].record["checks"][export]
     assert 0 <= check["mean_difference"] <= check["largest_difference"] <= most
     assert check["kaggle_dice"] - check["kaggle_dice_keras"] == pytest.approx(check["kaggle_dice_change"])
+    once = exported[1][export].record["once"]["checks"][export]
+    assert once["images"] == 4 and once["largest_difference"] != check["largest_difference"]
     text = str(exported[1][export])
+    assert f"{export}, once (" in text
     assert f"beside Keras on 4 images of sheets: probabilities differ by {check['largest_difference']:.2g}" in text
 
 

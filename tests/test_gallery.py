@@ -19,7 +19,7 @@ HOSTILE = "<script>alert(1)<&\"' %41?#.png"
 def predicted(tmp_path, monkeypatch):
     """A function that predicts images of one grey value each, by their names, and gives the folder."""
     monkeypatch.setattr(
-        "helpers.inference.detector.open_engine", lambda folder, engine: (BrightEngine(), read_bundle(folder))
+        "helpers.inference.detector.open_engine", lambda folder, engine, once: (BrightEngine(), read_bundle(folder))
     )
 
     def predict(greys, classes=("bright", "dark")):

@@ -29,7 +29,9 @@ FILES = ("predictions.csv", "unreadable.csv")
 def engine(monkeypatch):
     """Every bundle is run by one `BrightEngine`, which counts the images that it saw."""
     bright = BrightEngine()
-    monkeypatch.setattr("helpers.inference.detector.open_engine", lambda folder, engine: (bright, read_bundle(folder)))
+    monkeypatch.setattr(
+        "helpers.inference.detector.open_engine", lambda folder, engine, once: (bright, read_bundle(folder))
+    )
     return bright
 
 
@@ -184,7 +186,7 @@ class Deadly(BrightEngine):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().predict_on_batch(batch)
 
-detector.open_engine = lambda folder, engine: (Deadly(), read_bundle(folder))
+detector.open_engine = lambda folder, engine, once: (Deadly(), read_bundle(folder))
 predict_images([{sheets!r}], {out!r}, Asked(Path({bundle!r}), batch_size=1), chunk_size=2)
 """
 

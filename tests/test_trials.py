@@ -30,7 +30,6 @@ from helpers.inference.steps import (
     decide_again,
     each_version,
     look_at_image,
-    predicted_once,
 )
 from helpers.inference.threshold_counts import THRESHOLDS
 from helpers.inference.trials import KeptTrial, tune_for, write_trial
@@ -230,18 +229,14 @@ def test_each_version_is_decided_by_itself(made, dataset):
     assert table["ms an image"].tolist() == [f"{1000 * step.seconds:.0f}" for step in steps]
 
 
-def test_predicted_once_is_decided_as_the_mean_is(made, dataset):
-    """The image as it is, by the thresholds that the mirror images got."""
+def test_decide_once_tunes_the_image_as_it_is(made, dataset):
+    """On all images that decisions are tuned on, whatever else was counted."""
     counted = made["by_folds"][1].count(dataset).only([AS_IT_IS, Version(mirrored=True)])
-    by_mean, _ = counted.only([Version(mirrored=True)]).decide(tune_for("kaggle_dice"))
-    step = predicted_once(replace(counted, tuned={Version(mirrored=True): counted.tuned[Version(mirrored=True)]}),
-                          "kaggle_dice")  # fmt: skip
-    assert step.ships.version == AS_IT_IS and step.seconds == counted.trial.seconds(AS_IT_IS)
-    folds = made["by_folds"][1].judged["fold"].to_numpy()
-    for fold, decisions in by_mean.items():
-        rows = np.flatnonzero(folds == fold)
-        expected = decided_counts(counted.judged[AS_IT_IS].take(rows), replace(decisions, version=AS_IT_IS))
-        np.testing.assert_array_equal(step.counts.take(rows).predicted, expected.predicted)
+    _, ships = counted.only([AS_IT_IS]).decide(tune_for("defect_dice"))
+    once = counted.decide_once(tune_for("defect_dice"))
+    assert once == ships and once.version == AS_IT_IS
+    _, by_mean = counted.only([Version(mirrored=True)]).decide(tune_for("defect_dice"))
+    assert replace(by_mean, version=AS_IT_IS) != once
 
 
 def test_averaging_is_judged_on_the_images_of_all(made, dataset):

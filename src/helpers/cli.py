@@ -134,8 +134,8 @@ def _add_predict(commands):
     predict.add_argument(
         "--once",
         action="store_true",
-        help="without the mirror images and other sizes that the bundle asks for: several times as quick, and more is "
-        "marked, since its thresholds are for the mean over these",
+        help="without the mirror images and other sizes that the bundle asks for: several times as quick, by the "
+        "bundle's own thresholds for that",
     )
     predict.add_argument("--batch-size", type=int, default=8, metavar="N", help="images at a time (8)")
     predict.add_argument("--chunk-size", type=int, default=128, metavar="N", help="images kept together (128)")
@@ -263,6 +263,7 @@ def _compare(options):
 
 def _predict(options):
     from helpers.inference.many import Asked, default_bundle, predict_images
+    from helpers.models.bundle_file import decides_once, read_bundle
 
     draw, work = None, None
     if options.overlays or options.gallery:
@@ -280,7 +281,7 @@ def _predict(options):
         once=options.once,
         draw=draw,
     )
-    if options.once:
+    if options.once and not decides_once(read_bundle(asked.bundle)):
         print(
             "--once: the thresholds are for the mean over several passes; by one, more is marked, also on clean steel."
         )

@@ -117,7 +117,7 @@ def predict_on_cluster(client, asked, chunks, engine, load=None):
 def _sent(asked):
     """What every worker is sent: the packed bundle, the files beside it that the engine opens, and what is asked."""
     bundle = read_bundle(asked.bundle)
-    engine = choose_engine(asked.bundle, bundle, asked.engine, say=lambda line: None)
+    engine = choose_engine(asked.bundle, bundle, asked.engine, say=lambda line: None, once=asked.once)
     files = {name: path.read_bytes() for name, path in export_files(asked.bundle, bundle, engine).items()}
     with tempfile.TemporaryDirectory() as folder:
         packed = pack_bundle(asked.bundle, Path(folder) / "bundle.zip").read_bytes()

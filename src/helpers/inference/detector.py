@@ -14,7 +14,6 @@ from helpers.inference.engines import FASTEST, open_engine
 from helpers.inference.predict import Passes, bundle_decisions, check_image, in_batches, threshold_masks
 from helpers.inference.tiles import Blend, Tiling, plan_tiles
 from helpers.models.bundle_file import classifier_of
-from helpers.models.versions import AS_IT_IS
 from helpers.rle import mask2rle
 
 BATCH = 8
@@ -128,7 +127,8 @@ class Detector:
             image_shape: (height, width) in pixels of the photographs that it was trained on, where the bundle doesn't
                 tell.
             once: whether each image goes through the network once, without the mirror images and other sizes that the
-                bundle takes the mean of: several times as quick, by thresholds that were tuned for that mean.
+                bundle takes the mean of: several times as quick, by the bundle's own decisions for that, or those for
+                the mean where it has none.
 
         Returns:
             `Detector`.
@@ -138,7 +138,7 @@ class Detector:
             ValueError: one of them is faulty, gives no masks, or is of a newer version than this project.
             ImportError: the engine isn't installed.
         """
-        opened, about = open_engine(bundle, engine=engine)
+        opened, about = open_engine(bundle, engine=engine, once=once)
         classifier, state = classifier_of(bundle, about), None
         if classifier:
             # Here, since it takes scikit-learn along.
@@ -146,8 +146,6 @@ class Detector:
 
             # Classifiers aren't exported, so that theirs may be another engine.
             state = defect_stater(*open_engine(classifier, engine=FASTEST))
-        if once:
-            about |= AS_IT_IS.describe()
         return cls(opened, about, state=state, batch_size=batch_size, image_shape=image_shape)
 
     def predict(self, images: Sequence[np.ndarray]) -> list[tuple[Detection, ...]]:

@@ -21,7 +21,7 @@ from helpers.inference.exports import (
     read_record,
 )
 from helpers.inference.runtimes import KerasEngine, OnnxEngine, OpenVinoEngine, import_openvino
-from helpers.models.bundle_file import read_bundle
+from helpers.models.bundle_file import ONCE, read_bundle, taken_once
 
 INSTALL = 'pip install "steel-defect-report[export]"'
 KERAS, FASTEST = "keras", "fastest"
@@ -55,7 +55,7 @@ KINDS = {
 }
 
 
-def open_engine(folder, engine=FASTEST, say=print):
+def open_engine(folder, engine=FASTEST, say=print, once=False):
     """Open what runs a bundle's network.
 
     Args:
@@ -63,12 +63,13 @@ def open_engine(folder, engine=FASTEST, say=print):
         engine: one of `KINDS`; "fastest" takes the quickest that is installed and was exported of this bundle without
             costing more than half a point of `kaggle_dice`; Keras for classifiers, which aren't exported.
         say: called with a line for the user where "fastest" can't take the quickest of all, with the reasons.
+        once: whether each image is to go through the network once, as `taken_once` says.
 
     Returns:
-        (engine, dict of `bundle.json`). The engine has a `name` for people, and `predict_on_batch(batch)`, from float32
-        images (n, height, width, channels) in [0, 1] to float32 probabilities (n, height, width, classes), at the
-        network's own size and at the multiples of it that the bundle asks for, which it says by `any_size`. Several
-        threads may call it at once.
+        (engine, dict of `bundle.json`, or what `taken_once` makes of it). The engine has a `name` for people, and
+        `predict_on_batch(batch)`, from float32 images (n, height, width, channels) in [0, 1] to float32 probabilities
+        (n, height, width, classes), at the network's own size and at the multiples of it that the bundle asks for,
+        which it says by `any_size`. Several threads may call it at once.
 
     Raises:
         FileNotFoundError: the bundle, its weights or the export are missing.
@@ -76,10 +77,11 @@ def open_engine(folder, engine=FASTEST, say=print):
         ImportError: the engine isn't installed.
     """
     bundle = read_bundle(folder)
-    return open_kind(folder, bundle, choose_engine(folder, bundle, engine, say)), bundle
+    opened = open_kind(folder, bundle, choose_engine(folder, bundle, engine, say, once))
+    return opened, taken_once(bundle) if once else bundle
 
 
-def choose_engine(folder, bundle, engine=FASTEST, say=print):
+def choose_engine(folder, bundle, engine=FASTEST, say=print, once=False):
     """The name of the engine that `open_engine` opens when it is called like this: one of `KINDS`.
 
     Raises:
@@ -88,7 +90,10 @@ def choose_engine(folder, bundle, engine=FASTEST, say=print):
     if engine != FASTEST:
         _kind_of(engine)
         return engine
-    return _find_fastest(Path(folder), bundle, say) if bundle.get("target", "masks") == "masks" else KERAS
+    if bundle.get("target", "masks") != "masks":
+        return KERAS
+    # without decisions of its own, one pass goes by those for the mean, and by what was checked with them
+    return _find_fastest(Path(folder), taken_once(bundle) if once and ONCE in bundle else bundle, say)
 
 
 def _kind_of(engine):
@@ -208,12 +213,14 @@ def _unfit(folder, bundle, engine, kind):
         record = read_record(folder, bundle, kind.export)
     except (FileNotFoundError, ValueError) as error:
         return str(error)
-    lost = -record["checks"][engine]["kaggle_dice_change"] if engine in record["checks"] else None
     again = f"Make it again: {export_command(folder, kind.export)}"
-    if lost is None:
-        return f"its export was never held against Keras. {again}"
-    if record.get("decisions") != decisions_digest(bundle):
+    held = {each.get("decisions"): each["checks"] for each in (record, record.get(ONCE, {"checks": {}}))}
+    checks = held.get(decisions_digest(bundle))
+    if checks is None:
         return f"its export was held against Keras by other decisions than the bundle has now. {again}"
+    if engine not in checks:
+        return f"its export was never held against Keras. {again}"
+    lost = -checks[engine]["kaggle_dice_change"]
     return f"it costs {lost:.4f} of kaggle_dice on {record['data']}" if lost > MOST_LOST else ""
 
 

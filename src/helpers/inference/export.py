@@ -31,7 +31,7 @@ from helpers.inference.exports import (
 from helpers.inference.predict import Passes, bundle_decisions, in_batches, threshold_masks
 from helpers.inference.runtimes import import_openvino
 from helpers.metrics import kaggle_dice
-from helpers.models.bundle_file import sha256_of
+from helpers.models.bundle_file import ONCE, sha256_of, taken_once
 from helpers.models.versions import Version
 
 SAVED_MODEL = "saved-model"
@@ -58,12 +58,14 @@ class Exported:
 
     def __str__(self):
         lines = [f"Written: {self.folder}"]
-        for check in self.record["checks"].values():
+        once = self.record.get(ONCE, {"checks": {}})["checks"]
+        told = [*self.record["checks"].items(), *((f"{name}, once", check) for name, check in once.items())]
+        for name, check in told:
             lines.append(
-                f"{check['name']}, beside Keras on {check['images']:,} images of {self.record['data']}: probabilities "
-                f"differ by {check['largest_difference']:.2g} at most, by {check['mean_difference']:.2g} on average; "
-                f"kaggle_dice {check['kaggle_dice']:.4f} instead of {check['kaggle_dice_keras']:.4f} "
-                f"({check['kaggle_dice_change']:+.4f})."
+                f"{name} ({check['name']}), beside Keras on {check['images']:,} images of {self.record['data']}: "
+                f"probabilities differ by {check['largest_difference']:.2g} at most, by "
+                f"{check['mean_difference']:.2g} on average; kaggle_dice {check['kaggle_dice']:.4f} instead of "
+                f"{check['kaggle_dice_keras']:.4f} ({check['kaggle_dice_change']:+.4f})."
             )
         return "\n".join(lines)
 
@@ -124,6 +126,10 @@ def export_bundle(folder, to, data, *, int8=False, most_checked=CHECKED):
         write_json(new / RECORD, record)
         engines = _engines_of(workplace, bundle, export, new)
         record["checks"] = check_engines(engines, model, bundle, dataset, checked)
+        if ONCE in bundle:
+            once = taken_once(bundle)
+            checks = check_engines(engines, model, once, dataset, checked)
+            record[ONCE] = {"decisions": decisions_digest(once), "checks": checks}
         write_json(new / RECORD, record)
         replace_folder(new, place)
     return Exported(place, record)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from helpers.files import read_json
-from helpers.models.bundle_file import sha256_of
+from helpers.models.bundle_file import ONCE, sha256_of
 
 EXPORTS, RECORD, FORMAT, INT8 = "exports", "export.json", 1, "-int8"
 DECIDE = ("arguments", "thresholds", "smallest_masks", "filled", "mirrored", "sizes")
@@ -58,6 +58,9 @@ def read_record(folder, bundle, export):
     for key, found in RECORDED.items():
         if not isinstance(record.get(key), found):
             raise ValueError(f"{path}: {key} is missing or no {found.__name__}. {again}")
+    once = record.get(ONCE, {"checks": {}})  # of bundles with decisions for one pass alone
+    if not isinstance(once, dict) or not isinstance(once.get("checks"), dict):
+        raise ValueError(f"{path}: {ONCE} is {once!r}, expected checks. {again}")
     if record["sha256"] != bundle["sha256"]:
         raise ValueError(f"{path}: this was made of other weights than the bundle has now. {again}")
     wanted = {shape_text(shape) for shape in network_shapes(bundle)}

@@ -68,13 +68,13 @@ class Asked:
         Raises:
             FileNotFoundError, ValueError: the bundle is missing or faulty, or there is no such engine.
         """
-        return replace(self, engine=choose_engine(self.bundle, read_bundle(self.bundle), self.engine))
+        return replace(self, engine=choose_engine(self.bundle, read_bundle(self.bundle), self.engine, once=self.once))
 
     def key(self, engine):
         """Text that tells all of this, by the name of the chosen engine, from other predictions."""
         bundle = read_bundle(self.bundle)
         folders = [self.bundle, classifier_of(self.bundle, bundle)]
-        chosen = choose_engine(self.bundle, bundle, self.engine, say=lambda line: None)
+        chosen = choose_engine(self.bundle, bundle, self.engine, say=lambda line: None, once=self.once)
         exports = [path for path in export_files(self.bundle, bundle, chosen).values() if path.name == EXPORT]
         told = {
             "bundles": [sha256_of(Path(folder) / NAME) for folder in folders if folder],

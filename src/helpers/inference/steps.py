@@ -1,6 +1,6 @@
 """The whole chain step by step: what each decision after the network adds, judged as the network is."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -15,7 +15,6 @@ from helpers.metrics import pixel_score_terms
 from helpers.models.versions import AS_IT_IS
 
 GATE = "gate of the classifier"
-ONCE = "as it is, decided for the mean"
 MEASURES = ("kaggle_dice", "defect_dice", "empty_accuracy")
 
 
@@ -87,21 +86,6 @@ def chain(counted, measure, *, stated=None):
 def each_version(counted, measure):
     """Each version of the predictions by itself, whichever is chosen: list of `ChainStep`, tuned for a measure."""
     return [_step(version.name, counted.only([version]), tune_for(measure)) for version in counted.versions]
-
-
-def predicted_once(counted, measure):
-    """The image as it is, by decisions tuned for the version that is chosen: what `steel predict --once` does.
-
-    Args:
-        counted: `CountedTrial`.
-        measure: "kaggle_dice" or "defect_dice".
-
-    Returns:
-        `ChainStep`.
-    """
-    by_fold, ships = counted.decide(tune_for(measure))
-    by_fold = {fold: replace(decisions, version=AS_IT_IS) for fold, decisions in by_fold.items()}
-    return ChainStep(ONCE, counted, by_fold, replace(ships, version=AS_IT_IS), counted.decided(by_fold))
 
 
 def averaging(trial, others, dataset, measure, fill=False):

@@ -218,6 +218,10 @@ class CountedTrial:
         by_fold = choose_by_fold(self.trial.part, self.trial.judged, self.trial.tuned, choose_on)
         return by_fold, choose(self.tuned)
 
+    def decide_once(self, choose):
+        """`Decisions` that ship for predicting the image as it is, in one pass; otherwise as `decide`."""
+        return choose({AS_IT_IS: self.tuned[AS_IT_IS]})
+
     def decided(self, by_fold):
         """`PixelCounts` of the judging images, in the order of `trial.judged`, by decisions for each fold."""
         return apply_by_fold(

@@ -55,6 +55,17 @@ class Decisions:
         taken_for_clean = np.asarray(stated)[:, np.newaxis] < np.array(self.gates)
         return np.where(taken_for_clean, self.smallest_clean, self.smallest)
 
+    def describe(self):
+        """As plain values, for a JSON file; the keys are those of a bundle."""
+        return {
+            "thresholds": [float(threshold) for threshold in self.thresholds],
+            "smallest_masks": [float(size) for size in self.smallest],
+            "gates": [float(gate) for gate in self.gates],
+            "smallest_masks_clean": [float(size) for size in self.smallest_clean],
+            "filled": [bool(fills) for fills in self.filled],
+            **self.version.describe(),
+        }
+
 
 class Choice(NamedTuple):
     """What is chosen for one class; as the attributes of `Decisions`."""
@@ -170,15 +181,7 @@ def describe_decisions(decisions, class_names):
         dict of class_names, thresholds, smallest_masks, gates, smallest_masks_clean and filled, each a list by class;
         and of sizes and mirrored, which say of what version of the prediction they are.
     """
-    return {
-        "class_names": list(class_names),
-        "thresholds": [float(threshold) for threshold in decisions.thresholds],
-        "smallest_masks": [float(size) for size in decisions.smallest],
-        "gates": [float(gate) for gate in decisions.gates],
-        "smallest_masks_clean": [float(size) for size in decisions.smallest_clean],
-        "filled": [bool(fills) for fills in decisions.filled],
-        **decisions.version.describe(),
-    }
+    return {"class_names": list(class_names), **decisions.describe()}
 
 
 def dice_cube(counts, class_index, measure="kaggle_dice", sizes=SIZES):

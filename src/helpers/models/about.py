@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from helpers.data.problems import one_line
-from helpers.models.bundle_file import read_bundle
+from helpers.models.bundle_file import ONCE, read_bundle, taken_once
 from helpers.models.versions import Version
 from helpers.results import format_estimate
 
@@ -33,6 +33,8 @@ def about_bundle(folder):
         ("predicted", Version.of(bundle).name),
         *_decisions(bundle),
     ]
+    if ONCE in bundle:
+        lines += [(f"{name}, once", words) for name, words in _decisions(taken_once(bundle))]
     if any(bundle.get("gates", ())):
         lines.append(("asks first", bundle["classifier"]))
     lines += [(name, _score(score)) for name, score in bundle["scores"].items()]

@@ -12,7 +12,16 @@ import keras
 from helpers.files import write_json, written_beside
 from helpers.models.about import limits_of
 from helpers.models.build import build_model
-from helpers.models.bundle_file import FORMAT, SCALING, check_bundle, read_bundle, sha256_of, sound_weights
+from helpers.models.bundle_file import (
+    FORMAT,
+    ONCE,
+    SCALING,
+    check_bundle,
+    decides_once,
+    read_bundle,
+    sha256_of,
+    sound_weights,
+)
 from helpers.models.parts import check_shape
 
 
@@ -34,6 +43,7 @@ def save_bundle(
     filled=(),
     target="masks",
     image_shape=None,
+    once=None,
 ):
     """Write a model bundle: `bundle.json` and a weights file that is named by its content.
 
@@ -55,6 +65,8 @@ def save_bundle(
         target: what the network gives, one of `helpers.models.targets.TARGETS`.
         image_shape: (height, width) in pixels of the photographs that it was trained on, before they were scaled to the
             input; None where they had no size in common. Predictions of other sizes go by it.
+        once: `helpers.inference.tuning.Decisions` for predicting each image as it is, in one pass, where predictions
+            are means over several; None where nobody tuned any.
 
     Returns:
         The dict that `bundle.json` holds.
@@ -86,6 +98,7 @@ def save_bundle(
     }
     if image_shape is not None:
         bundle["image_shape"] = [int(side) for side in image_shape]
+    bundle |= _described_once(bundle, once)
     check_bundle(bundle, folder / "bundle.json")
     _check_model(model, bundle, folder / "bundle.json")
     unnamed = folder / bundle["weights"]
@@ -106,7 +119,12 @@ def _without_optimizer(model):
     return keras.Model(model.inputs, model.outputs, name=model.name)
 
 
-def write_decisions(folder, decisions, scores, classifier=""):
+def _described_once(bundle, once):
+    """What a bundle says of predictions in one pass, as a dict; nothing where they are what it is for, or untold."""
+    return {} if once is None or decides_once(bundle) else {ONCE: once.describe()}
+
+
+def write_decisions(folder, decisions, scores, classifier="", once=None):
     """Put other decisions into a bundle, so that later predictions use just those.
 
     Args:
@@ -114,6 +132,7 @@ def write_decisions(folder, decisions, scores, classifier=""):
         decisions: `helpers.inference.tuning.Decisions`.
         scores: dict: name -> {value, unit, split, definition} of the model by such decisions.
         classifier: name of the classifier's bundle beside this one that its gates ask; "" without gates.
+        once: as in `save_bundle`; None leaves the bundle without any.
 
     Returns:
         The dict that `bundle.json` holds.
@@ -122,16 +141,9 @@ def write_decisions(folder, decisions, scores, classifier=""):
         FileNotFoundError: there is no bundle.
         ValueError: the decisions are not those of so many classes, or there are gates and no classifier.
     """
-    bundle = read_bundle(folder) | {
-        "thresholds": [float(threshold) for threshold in decisions.thresholds],
-        "smallest_masks": [float(size) for size in decisions.smallest],
-        "gates": [float(gate) for gate in decisions.gates],
-        "smallest_masks_clean": [float(size) for size in decisions.smallest_clean],
-        "filled": [bool(fills) for fills in decisions.filled],
-        **decisions.version.describe(),
-        "classifier": classifier,
-        "scores": scores,
-    }
+    kept = {key: value for key, value in read_bundle(folder).items() if key != ONCE}
+    bundle = kept | decisions.describe() | {"classifier": classifier, "scores": scores}
+    bundle |= _described_once(bundle, once)
     path = Path(folder) / "bundle.json"
     check_bundle(bundle, path)
     write_json(path, bundle)

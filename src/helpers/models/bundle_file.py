@@ -5,7 +5,7 @@ from pathlib import Path
 
 from helpers.files import read_json
 from helpers.models.known import ARCHITECTURES, MOST_PIXELS, TARGETS, require_any_size
-from helpers.models.versions import check_sizes
+from helpers.models.versions import AS_IT_IS, Version, check_sizes
 
 FORMAT = 1
 KEYS = {
@@ -26,6 +26,8 @@ KEYS = {
 }
 SCALING = "grey values / 255"
 NAME = "bundle.json"
+ONCE = "once"  # its decisions for one pass, where it takes the mean of several
+DECIDED = ("thresholds", "smallest_masks", "gates", "smallest_masks_clean", "filled", "sizes", "mirrored")
 MOST_BYTES = 16 * 2**20  # of bundle.json; ours have a few kB
 MOST_ENLARGED = 4  # times that a side of the photographs may be enlarged to the network's input
 
@@ -51,6 +53,24 @@ def read_bundle(folder):
     bundle = read_json(path)
     check_bundle(bundle, path)
     return bundle
+
+
+def taken_once(bundle):
+    """A bundle as it predicts when each image goes through the network once, without mirror images and other sizes.
+
+    Args:
+        bundle: what `read_bundle` gave.
+
+    Returns:
+        dict of the same kind, with the decisions that the bundle carries for one pass; those for the mean where it
+        carries none.
+    """
+    return {key: value for key, value in bundle.items() if key != ONCE} | bundle.get(ONCE, AS_IT_IS.describe())
+
+
+def decides_once(bundle):
+    """Whether a bundle tells how to decide when each image goes through the network once."""
+    return ONCE in bundle or Version.of(bundle) == AS_IT_IS
 
 
 def sound_weights(folder, bundle):
@@ -82,7 +102,8 @@ def classifier_of(folder, bundle):
         folder: the bundle's folder; the classifier's lies beside it.
         bundle: what `read_bundle` gave.
     """
-    return Path(folder).absolute().parent / bundle["classifier"] if any(bundle.get("gates", ())) else None
+    asks = any(any(decided.get("gates", ())) for decided in (bundle, bundle.get(ONCE, {})))
+    return Path(folder).absolute().parent / bundle["classifier"] if asks else None
 
 
 def verify_bundle(folder):
@@ -159,6 +180,7 @@ def check_bundle(bundle, path):
         )
     _check_gates(bundle, path)
     _check_shapes(bundle, path)
+    _check_once(bundle, path)
     if Path(bundle["weights"]).name != bundle["weights"] or not bundle["weights"].endswith(".weights.h5"):
         raise ValueError(
             f"{path}: the weights {bundle['weights']!r} lie outside the bundle, or are no .weights.h5 file. "
@@ -186,6 +208,16 @@ def _check_gates(bundle, path):
             )
     if any(gates) and not classifier:
         raise ValueError(f"{path}: there are gates, and no classifier to ask. Tune again, with one or without gates.")
+
+
+def _check_once(bundle, path):
+    """Stop where the decisions for one pass, which a bundle may have, are none, or are for something else."""
+    once = bundle.get(ONCE, AS_IT_IS.describe())
+    is_one_pass = isinstance(once, dict) and AS_IT_IS.describe().items() <= once.items()
+    if not is_one_pass or not set(once) <= set(DECIDED):
+        raise ValueError(f"{path}: {ONCE} is {once!r}, expected decisions for one pass. Tune them again.")
+    if ONCE in bundle:
+        check_bundle(taken_once(bundle), f"{path}, {ONCE}")
 
 
 def _check_shapes(bundle, path):
