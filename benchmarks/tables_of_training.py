@@ -19,6 +19,7 @@ VERSUS = [
 DECISIONS = {"usual": "0.5", "tuned": "for kaggle_dice", "tuned_for_defect_dice": "for defect_dice"}
 MASKS = ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy", "miou", "defect_dice at 0.5", "miou at 0.5")
 ANSWERS = ("accuracy", "f1", "auc", "average_precision")
+OPTIMIZERS = {"adamw": "AdamW", "muon": "Muon"}
 PEERS = {"peer": "U-Net on ResNet18", "peer_bfloat16": "U-Net on ResNet18, bfloat16"}  # of a comparison
 
 
@@ -54,13 +55,17 @@ def about_versus(result):
 
 def versus_rows(result):
     """The rows of one comparison: the peer's, and ours for each seed."""
-    named = [(title, result[name]) for name, title in PEERS.items() if name in result]
-    named += [(f"`{result['model']}`, seed {ours['seed']}{in_precision(ours)}", ours) for ours in result["ours"]]
-    for name, run in named:
+    whole = f"windows of {result['window']}" if result["window"] else "whole images"
+    recipe = result["recipe"]
+    first = recipe.get("coarse_share", 0)
+    began = f"{whole}, {100 * first:.0f} % of the steps on smaller ones" if first else whole
+    ours = f"`{result['model']}`, {OPTIMIZERS[recipe['optimizer']]}"
+    named = [(whole, title, result[name]) for name, title in PEERS.items() if name in result]
+    named += [(began, f"{ours}, seed {run['seed']}{in_precision(run)}", run) for run in result["ours"]]
+    for trained_on, name, run in named:
         work = f"{run['multiply_adds'] / 1e6:,.0f}" if "multiply_adds" in run else "–"
         took = [f"{run['steps']:,}", f"{run['seconds']:,.0f}", f"{run['parameters']:,}", work]
         scores = [format_estimate(*run[measure]) for measure in ("defect_dice", "miou")]
-        trained_on = f"windows of {result['window']}" if result["window"] else "whole images"
         yield [f"{result['minutes']:g}", trained_on, name, *took, *scores]
 
 

@@ -19,7 +19,7 @@ VERSUS = {
     "data": "sheets", "images": {"train": 10, "holdout": 4}, "split": "groups", "minutes": 1, "batch_size": 2,
     "window": 0,
     "shape": [8, 16], "scored_on": "holdout, at 0.5", "processor": "2 cores", "model": "steel_unet",
-    "peer": RUN | {"miou": [0.1, 0.0, 0.2]}, "ours": [RUN | {"multiply_adds": 5e6}],
+    "recipe": {"optimizer": "adamw"}, "peer": RUN | {"miou": [0.1, 0.0, 0.2]}, "ours": [RUN | {"multiply_adds": 5e6}],
 }  # fmt: skip
 
 
@@ -67,16 +67,21 @@ def test_page_has_a_row_for_each_training(page, tmp_path):
     text = page(tmp_path)
     dice = "0.500 (0.400 to 0.600)"
     assert f"| 1 | whole images | U-Net on ResNet18 | 1,200 | 61 | 3 | – | {dice} | 0.100 (0.000 to 0.200) |" in text
-    assert f"| 1 | whole images | `steel_unet`, seed 0 | 1,200 | 61 | 3 | 5 | {dice} | 0.250 (0.200 to 0.300) |" in text
+    assert (
+        f"| 1 | whole images | `steel_unet`, AdamW, seed 0 | 1,200 | 61 | 3 | 5 | {dice} | 0.250 (0.200 to 0.300) |"
+        in text
+    )
     assert "the 4 images of the holdout, at 0.5" in text and "0.8215" in text
     gain = "+0.000 in `defect_dice` and +0.150 in `miou` over the U-Net on ResNet18 (1,200 steps)"
     assert f"after 1 minutes (one seed): {gain}." in text
     assert "Judged by folds" not in text
     half = VERSUS | {"peer_bfloat16": RUN, "ours": [RUN | {"precision": "mixed_bfloat16"}]}
+    half |= {"recipe": {"optimizer": "muon", "coarse_share": 0.55}}
     (tmp_path / "results" / "a.json").write_text(json.dumps(half))
     text = page(tmp_path)
     assert f"| U-Net on ResNet18, bfloat16 | 1,200 | 61 | 3 | – | {dice} |" in text
-    assert "| `steel_unet`, seed 0, bfloat16 |" in text and "after 1 minutes (one seed, bfloat16): " in text
+    assert "| 1 | whole images, 55 % of the steps on smaller ones | `steel_unet`, Muon, seed 0, bfloat16 |" in text
+    assert "after 1 minutes (one seed, bfloat16): " in text
     assert (
         f"{gain}; +0.000 in `defect_dice` and +0.000 in `miou` over the U-Net on ResNet18, bfloat16 (1,200 steps)."
         in text

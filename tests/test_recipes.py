@@ -217,6 +217,7 @@ def test_train_recipe_by_minutes(images, tmp_path):
         ({"epochs": 0}, "got 0 epochs and 0.0 minutes"),
         ({"epochs": 2, "minutes": 1.0}, "got 2 epochs and 1.0 minutes"),
         ({"recipe": Recipe("unet_paper", window=(16, 16))}, "window: unet_paper is built for one size"),
+        ({"recipe": Recipe("steel_unet", coarse_share=1.0)}, "coarse_share: got 1.0, expected a number from 0"),
         ({"recipe": Recipe("unet_paper", coarse_share=0.5)}, "coarse_share: unet_paper is built for one size"),
     ],
 )

@@ -338,6 +338,8 @@ def _training_code(network):
 
 def _stages(recipe, images, window, seed, cache):
     """The stages of a training: list of `Stage`, that on smaller images first."""
+    if not 0 <= recipe.coarse_share < 1:
+        raise ValueError(f"coarse_share: got {recipe.coarse_share}, expected a number from 0 to below 1.")
     stages = []
     for share, scale in ((recipe.coarse_share, COARSE), (1 - recipe.coarse_share, 1.0)):
         if share > 0:
