@@ -45,7 +45,7 @@ from helpers.inference.detector import BATCHES_AHEAD, Detector
 from helpers.inference.engines import KINDS, open_engine, processor_abilities
 from helpers.inference.predict import in_batches, predict_masks
 from helpers.inference.stream import detect_in_stream
-from helpers.models.versions import AS_IT_IS
+from helpers.models.bundle_file import taken_once
 from helpers.rle import mask2rle
 from helpers.runs import find_data
 
@@ -159,10 +159,10 @@ def make_subjects(folder, unet):
     model, shipped = load_bundle(SHIPPED)
     own = shipped | {"architecture": "sm_unet", "arguments": {"channels": shipped["channels"]}}
     trained, weights = (unet[1], unet[0].get_weights()) if unet else (own, None)
-    for name, changes in (("shipped", {}), ("once", AS_IT_IS.describe())):
+    for name, each in (("shipped", shipped), ("once", taken_once(shipped))):
         (folder / name).mkdir()
         (folder / name / shipped["weights"]).symlink_to(SHIPPED / shipped["weights"])
-        write_json(folder / name / "bundle.json", shipped | changes)
+        write_json(folder / name / "bundle.json", each)
     subjects = {"unet": put("unet", trained, weights), "whole": put("whole", shipped, model.get_weights())}
     return subjects | {name: folder / name for name in ("shipped", "once")}
 

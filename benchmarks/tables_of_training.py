@@ -19,7 +19,7 @@ VERSUS = [
 DECISIONS = {"usual": "0.5", "tuned": "for kaggle_dice", "tuned_for_defect_dice": "for defect_dice"}
 MASKS = ("kaggle_dice", "all_empty_dice", "defect_dice", "empty_accuracy", "miou", "defect_dice at 0.5", "miou at 0.5")
 ANSWERS = ("accuracy", "f1", "auc", "average_precision")
-OPTIMIZERS = {"adamw": "AdamW", "muon": "Muon"}
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "muon": "Muon"}
 PEERS = {"peer": "U-Net on ResNet18", "peer_bfloat16": "U-Net on ResNet18, bfloat16"}  # of a comparison
 
 

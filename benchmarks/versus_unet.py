@@ -135,9 +135,9 @@ def go_on_with(path, result):
         return result
     kept, settings = read_json(path), json.loads(json.dumps(result))
     own = settings["recipe"]
-    if any(kept[name] != settings[name] for name in settings if name not in ("recipe", "ours")):
+    if any(kept.get(name) != settings[name] for name in settings if name not in ("recipe", "ours")):
         return result
-    if any(kept["recipe"][name] != own[name] for name in SHARED):
+    if any(kept["recipe"].get(name) != own[name] for name in SHARED):
         return result
     return kept if kept["recipe"] == own else kept | {"recipe": own, "ours": []}
 

@@ -10,7 +10,8 @@ def test_about_bundle_tells_input_decisions_and_scores(tmp_path):
         gates=[0.3, 0.0], smallest_masks_clean=[2.0, 0.5], classifier="sure", smallest_masks=[0.01, 0.0],
         training={"data_name": "mill", "images": 1150, "epochs": 3},
         scores={"kaggle_dice": {"value": 0.8301, "low": 0.8, "high": 0.86, "split": "folds"}},
-        once={"thresholds": [0.7, 0.8], "smallest_masks": [0.0, 0.2], "sizes": [1.0], "mirrored": False},
+        once={"thresholds": [0.7, 0.8], "smallest_masks": [0.0, 0.2], "gates": [], "smallest_masks_clean": [],
+              "filled": [], "sizes": [1.0], "mirrored": False},
     )  # fmt: skip
     lines = dict(line.split("  ", 1) for line in about_bundle(folder).splitlines())
     lines = {name: text.strip() for name, text in lines.items()}

@@ -205,3 +205,28 @@ def test_page_has_the_dashboard_s_times_and_what_it_lost(page, tmp_path):
     text = page(tmp_path)
     assert "| 12,568 | 31.0 | 3.0 | 40 / 90 | 120 / 250 | 120 / 250 |" in text
     assert "| 12,568 | 50 | 60 | 12,345 | 3 | 206 | 100 / 900 |" in text
+
+
+SHARED = {"batch_size": 2, "augmentation": {}, "window": None, "weight_decay": 0.1, "warm_up": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "recipe", "kept"),
+    [
+        ({}, {}, ["minutes", "recipe", "ours", "peer"]),
+        ({}, {"optimizer": "muon"}, ["minutes", "recipe", "peer"]),  # ours alone is trained again
+        ({}, {"weight_decay": 0.2}, ["minutes", "recipe"]),  # the peer has it, too
+        ({"minutes": 2}, {}, ["minutes", "recipe"]),
+        ({"new": 1}, {}, ["minutes", "recipe", "new"]),  # a setting that the stored one doesn't tell
+    ],
+)
+def test_versus_goes_on_with_what_is_still_the_same(load_benchmark, tmp_path, changes, recipe, kept):
+    module = load_benchmark("versus_unet")
+    stored = {"minutes": 1, "recipe": SHARED | {"optimizer": "adamw"}, "ours": [RUN], "peer": RUN}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(stored))
+    asked = {"minutes": 1, "recipe": stored["recipe"] | recipe, "ours": []} | changes
+    found = module.go_on_with(path, asked)
+    assert sorted(name for name, value in found.items() if value != []) == sorted(kept)
+    assert found["recipe"] == asked["recipe"]
+    assert module.go_on_with(tmp_path / "none.json", asked) == asked

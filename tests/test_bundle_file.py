@@ -56,7 +56,10 @@ def test_read_bundle_of_values_beyond_measure(tmp_path, changes, match):
         read_bundle(tiny_bundle(tmp_path / "tiny", **changes))
 
 
-ONE_PASS = {"thresholds": [0.3, 0.4], "smallest_masks": [0.0, 0.1], "sizes": [1.0], "mirrored": False}
+ONE_PASS = {
+    "thresholds": [0.3, 0.4], "smallest_masks": [0.0, 0.1], "gates": [], "smallest_masks_clean": [], "filled": [],
+    "sizes": [1.0], "mirrored": False,
+}  # fmt: skip
 
 
 def test_taken_once_goes_by_the_decisions_for_one_pass(tmp_path):
@@ -76,13 +79,16 @@ def test_taken_once_goes_by_the_decisions_for_one_pass(tmp_path):
 def test_a_gate_for_one_pass_alone_asks_the_classifier_too(tmp_path):
     gates = {key: GATES[key] for key in ("gates", "smallest_masks_clean")}
     folder = tiny_bundle(tmp_path / "tiny", mirrored=True, classifier="sure", once=ONE_PASS | gates)
-    assert classifier_of(folder, read_bundle(folder)) == tmp_path / "sure"
+    bundle, classifier = read_bundle(folder), tiny_bundle(tmp_path / "sure")
+    assert classifier_of(folder, bundle) is None and classifier_of(folder, taken_once(bundle)) == classifier
+    assert [place for place, _ in verify_bundle(folder)] == [folder, classifier]
 
 
 @pytest.mark.parametrize(
     ("once", "match"),
     [
         (3, "json: once is 3, expected decisions for one pass"),
+        ({"sizes": [1.0], "mirrored": False}, "json: once is .*, expected decisions for one pass"),
         (ONE_PASS | {"mirrored": True}, "json: once is .*'mirrored': True.*, expected decisions for one pass"),
         (ONE_PASS | {"sizes": [1.0, 1.25]}, "json: once is"),
         (ONE_PASS | {"weights": "others.weights.h5"}, "json: once is"),

@@ -7,8 +7,7 @@ import pytest
 
 from helpers.cli import main
 from helpers.data.dataset import read_dataset
-from helpers.models.bundle_file import read_bundle
-from tiny_models import SHAPE, BrightEngine, tiny_bundle
+from tiny_models import SHAPE, open_bright, tiny_bundle
 
 
 def test_make_data_writes_a_data_set_that_can_be_read(tmp_path, capsys):
@@ -236,9 +235,7 @@ def test_paper_pdf_names_where_it_was_written_or_what_is_missing(tmp_path, capsy
 @pytest.fixture
 def bright(tmp_path, monkeypatch):
     """A bundle that `BrightEngine` runs, as the folder of a bundle."""
-    monkeypatch.setattr(
-        "helpers.inference.detector.open_engine", lambda folder, engine, once: (BrightEngine(), read_bundle(folder))
-    )
+    monkeypatch.setattr("helpers.inference.detector.open_engine", open_bright())
     return tiny_bundle(tmp_path / "models" / "tiny")
 
 
@@ -275,7 +272,8 @@ def test_predict_once_says_what_it_does(tmp_path, bright, capsys, words):
 
 
 def test_predict_once_by_decisions_for_it_has_nothing_to_say(tmp_path, bright, capsys):
-    once = {"thresholds": [0.5, 0.5], "smallest_masks": [0.0, 0.0], "sizes": [1.0], "mirrored": False}
+    once = {"thresholds": [0.5, 0.5], "smallest_masks": [0.0, 0.0], "gates": [], "smallest_masks_clean": [],
+            "filled": [], "sizes": [1.0], "mirrored": False}  # fmt: skip
     folder = tiny_bundle(tmp_path / "models" / "both", mirrored=True, once=once)
     sheet = write_sheet(tmp_path / "sheets" / "a.png")
     assert main(["predict", sheet, str(tmp_path / "out"), "--bundle", str(folder), "--once"]) == 0

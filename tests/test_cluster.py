@@ -24,7 +24,7 @@ from helpers.inference.cluster import local_cluster, predict_on_cluster, work_on
 from helpers.inference.detector import Detector  # noqa: E402
 from helpers.inference.many import Asked, predict_images  # noqa: E402
 from helpers.models.bundle_file import read_bundle  # noqa: E402
-from tiny_models import SHAPE, BrightEngine, tiny_bundle  # noqa: E402
+from tiny_models import SHAPE, BrightEngine, open_bright, tiny_bundle  # noqa: E402
 
 # Distributed and its event loop warn of sockets and tasks that die with a worker, as one of ours has to.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -63,9 +63,7 @@ def client():
 @pytest.fixture
 def asked(tmp_path, monkeypatch):
     """A bundle that is run by `BrightEngine` here, too."""
-    monkeypatch.setattr(
-        "helpers.inference.detector.open_engine", lambda folder, engine, once: (BrightEngine(), read_bundle(folder))
-    )
+    monkeypatch.setattr("helpers.inference.detector.open_engine", open_bright())
     return Asked(tiny_bundle(tmp_path / "tiny"), batch_size=2)
 
 

@@ -310,16 +310,33 @@ def test_fastest_engine_for_one_pass_is_the_one_that_was_checked_for_it(agreeing
     """By the decisions for one pass; what the mean loses in 8 bits doesn't count, and the other way round."""
     folder, change = agreeing
     record = read_json(export_folder(folder, "openvino-int8") / RECORD)
-    for name, loss, once in (("checks", 0.0, True), ("once", 0.0, False)):
-        costs = {"openvino-int8": record["checks"]["openvino-int8"] | {"kaggle_dice_change": -0.006}}
-        fine = {"openvino-int8": record["checks"]["openvino-int8"] | {"kaggle_dice_change": loss}}
-        checks, of_once = (costs, fine) if name == "checks" else (fine, costs)
+    check = record["checks"]["openvino-int8"]
+    costs, fine = ({"openvino-int8": check | {"kaggle_dice_change": lost}} for lost in (-0.006, 0.0))
+    for checks, of_once, once in ((costs, fine, True), (fine, costs, False)):
         change("openvino-int8", checks=checks, once=record["once"] | {"checks": of_once})
         engine, bundle = open_engine(folder, say=lambda line: None, once=once)
         assert "8 bits" in engine.name
         assert "8 bits" not in open_engine(folder, say=lambda line: None, once=not once)[0].name
         assert bundle["thresholds"] == ([0.4] * 4 if once else [0.5] * 4)
         assert (bundle["mirrored"], bundle["sizes"]) == ((False, [1.0]) if once else (True, [1.0, 1.5]))
+
+
+def test_engine_for_one_pass_needs_no_export_for_other_sizes(agreeing):
+    """Nor is an export refused for what it was not asked for."""
+    folder, change = agreeing
+    record = read_json(export_folder(folder, "onnx") / RECORD)
+    change("onnx", networks={"32x64": record["networks"]["32x64"]})
+    with pytest.raises(ValueError, match="the bundle predicts at 32x64, 48x96"):
+        open_engine(folder, "onnx")
+    assert open_engine(folder, "onnx", once=True)[0].name.startswith("ONNX")
+
+
+def test_fastest_engine_of_a_record_whose_decisions_are_no_text(agreeing):
+    folder, change = agreeing
+    change("openvino-int8", decisions=[])
+    said = []
+    assert "8 bits" not in open_engine(folder, say=said.append)[0].name
+    assert "by other decisions" in said[0]
 
 
 def test_fastest_engine_for_one_pass_of_a_bundle_without_decisions_for_it(agreeing):

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from helpers.inference.many import Asked, predict_images
-from helpers.models.bundle_file import read_bundle
 from helpers.report.figures import overlay
 from helpers.report.gallery import write_gallery
-from tiny_models import SHAPE, BrightEngine, tiny_bundle
+from tiny_models import SHAPE, open_bright, tiny_bundle
 
 HOSTILE = "<script>alert(1)<&\"' %41?#.png"
 
@@ -18,9 +17,7 @@ HOSTILE = "<script>alert(1)<&\"' %41?#.png"
 @pytest.fixture
 def predicted(tmp_path, monkeypatch):
     """A function that predicts images of one grey value each, by their names, and gives the folder."""
-    monkeypatch.setattr(
-        "helpers.inference.detector.open_engine", lambda folder, engine, once: (BrightEngine(), read_bundle(folder))
-    )
+    monkeypatch.setattr("helpers.inference.detector.open_engine", open_bright())
 
     def predict(greys, classes=("bright", "dark")):
         (tmp_path / "sheets").mkdir()

@@ -20,7 +20,7 @@ from helpers.inference.chunks import predict_chunk
 from helpers.inference.many import Asked, default_bundle, predict_images
 from helpers.models.bundle_file import read_bundle
 from helpers.rle import mask2rle
-from tiny_models import SHAPE, BrightEngine, tiny_bundle
+from tiny_models import SHAPE, BrightEngine, open_bright, tiny_bundle
 
 FILES = ("predictions.csv", "unreadable.csv")
 
@@ -29,9 +29,7 @@ FILES = ("predictions.csv", "unreadable.csv")
 def engine(monkeypatch):
     """Every bundle is run by one `BrightEngine`, which counts the images that it saw."""
     bright = BrightEngine()
-    monkeypatch.setattr(
-        "helpers.inference.detector.open_engine", lambda folder, engine, once: (bright, read_bundle(folder))
-    )
+    monkeypatch.setattr("helpers.inference.detector.open_engine", open_bright(bright))
     return bright
 
 
@@ -140,6 +138,16 @@ def test_something_else_that_is_asked_predicts_anew(sheets, bundle, engine, tmp_
     assert predict_images([sheets], tmp_path / "out", Asked(bundle, **asked)).fresh == 7
 
 
+@pytest.mark.parametrize(("asked", "passes", "above"), [({}, 4, 0), ({"once": True}, 1, 7)])
+def test_images_go_through_the_network_once_where_it_is_asked(sheets, engine, tmp_path, asked, passes, above):
+    """By the decisions for that: here the mean's threshold is reached by no image, and the other one by all."""
+    once = {"thresholds": [0.3, 1.0], "smallest_masks": [0.0, 0.0], "gates": [], "smallest_masks_clean": [],
+            "filled": [], "sizes": [1.0], "mirrored": False}  # fmt: skip
+    bundle = tiny_bundle(tmp_path / "models" / "both", mirrored=True, thresholds=[1.0, 1.0], once=once)
+    found = predict_images([sheets], tmp_path / "out", Asked(bundle, **asked))
+    assert (engine.images, found.with_defect) == (7 * passes, above)
+
+
 def test_a_changed_image_repeats_its_chunk_alone(sheets, bundle, engine, tmp_path, monkeypatch):
     """While results are kept, that is: here the call was stopped before they were put together."""
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
@@ -175,7 +183,7 @@ def test_a_call_that_is_stopped_goes_on(sheets, bundle, engine, tmp_path, monkey
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tiny_models import BrightEngine
+from tiny_models import BrightEngine, open_bright
 from helpers.inference import detector
 from helpers.inference.many import Asked, predict_images
 from helpers.models.bundle_file import read_bundle
@@ -186,7 +194,7 @@ class Deadly(BrightEngine):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().predict_on_batch(batch)
 
-detector.open_engine = lambda folder, engine, once: (Deadly(), read_bundle(folder))
+detector.open_engine = open_bright(Deadly())
 predict_images([{sheets!r}], {out!r}, Asked(Path({bundle!r}), batch_size=1), chunk_size=2)
 """
 

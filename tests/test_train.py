@@ -82,8 +82,8 @@ def train_tiny(
 
 
 def deeper_model():
-    """A convolution before that of the answers, which is what Muon steps."""
-    image = keras.Input((*SHAPE, 1), name="image")
+    """A convolution before that of the answers, which is what Muon steps; for images of any size."""
+    image = keras.Input((None, None, 1), name="image")
     inner = keras.layers.Conv2D(6, 3, strides=2, padding="same", activation="relu", name="inner")(image)
     inner = keras.layers.UpSampling2D()(inner)
     return keras.Model(image, keras.layers.Conv2D(4, 3, padding="same", activation="sigmoid", name="answers")(inner))
@@ -215,12 +215,36 @@ def test_train_model_shows_its_progress_on_stderr_alone(dataset, tmp_path, capfd
     assert "step=3/3, epoch=1/1, loss=" in err
 
 
-def test_train_model_estimates_by_the_work_of_its_steps(dataset, tmp_path, capfd):
-    """Half the steps, on small images, are no half of the work."""
-    small = stage_at((8, 16), dataset, share=0.5, work=0.25)
-    train_tiny(dataset, tmp_path, epochs=2, stages=[small, stage_at(SHAPE, dataset, share=0.5)], training=PLAIN)
-    _, err = capfd.readouterr()
-    assert "Training: 100%" in err and "step=6/6" in err
+def two_stages(dataset):
+    """The first half of the steps on small images."""
+    return [stage_at((8, 16), dataset, share=0.5, work=0.25), stage_at(SHAPE, dataset, share=0.5)]
+
+
+def test_train_model_estimates_by_the_work_of_its_steps(dataset, tmp_path, monkeypatch):
+    """Half the steps, on small images, are no half of the work; one that goes on begins where it was."""
+    bars, really = [], train.tqdm
+
+    def kept_bar(**settings):
+        bars.append(really(**settings))
+        return bars[-1]
+
+    monkeypatch.setattr(train, "tqdm", kept_bar)
+    about = {"epochs": 2, "training": SCHEDULED, "stages": two_stages(dataset)}
+    stop_training(dataset, tmp_path, 1, pytest.MonkeyPatch(), **about)
+    assert (bars[0].n, bars[0].total) == (3 * 0.25, 3 * 0.25 + 3)
+    train_tiny(dataset, tmp_path, **about)
+    assert (bars[1].initial, bars[1].n) == (0.75, 3.75)
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_train_model_in_two_stages_goes_on_in_either(dataset, tmp_path, monkeypatch, after):
+    """It ends with the weights of an undisturbed one, to the bit."""
+    about = {"training": SCHEDULED, "stages": two_stages(dataset)}
+    model, history = train_tiny(dataset, tmp_path / "alone", **about)
+    stop_training(dataset, tmp_path / "stopped", after, monkeypatch, **about)
+    resumed, continued = train_tiny(dataset, tmp_path / "stopped", **about)
+    pd.testing.assert_frame_equal(continued.drop(columns="seconds"), history.drop(columns="seconds"), check_exact=True)
+    np.testing.assert_array_equal(weights_of(resumed), weights_of(model))
 
 
 # After the first epoch no image is loaded any more, so that the training waits amid a later one.

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from helpers.data.dataset import read_dataset
+from helpers.models.bundle_file import read_bundle, taken_once
 from helpers.rle import mask2rle
 
 SHAPE = (32, 64)
@@ -74,6 +75,16 @@ class BrightEngine:
         """Probabilities (batch, height, width, 2) of images in [0, 1]."""
         self.images += len(batch)
         return np.concatenate([batch, 1 - batch], axis=-1)
+
+
+def open_bright(engine=None):
+    """A function in the place of `open_engine` that has every bundle run by a `BrightEngine`; None makes one each."""
+
+    def open_engine(folder, *, once=False, **_):
+        bundle = read_bundle(folder)
+        return engine or BrightEngine(), taken_once(bundle) if once else bundle
+
+    return open_engine
 
 
 def tiny_bundle(folder, **changes):

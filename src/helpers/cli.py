@@ -135,7 +135,7 @@ def _add_predict(commands):
         "--once",
         action="store_true",
         help="without the mirror images and other sizes that the bundle asks for: several times as quick, by the "
-        "bundle's own thresholds for that",
+        "bundle's thresholds for that, or, where it has none, by those for the mean",
     )
     predict.add_argument("--batch-size", type=int, default=8, metavar="N", help="images at a time (8)")
     predict.add_argument("--chunk-size", type=int, default=128, metavar="N", help="images kept together (128)")

@@ -17,10 +17,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from helpers.inference.engines import choose_engine, export_files
+from helpers.inference.engines import export_files
 from helpers.inference.runtimes import THREADS
 from helpers.models.archive import pack_bundle
-from helpers.models.bundle_file import read_bundle
 
 # Times that a chunk is begun again after a failure. After how many lost workers it is given up, the scheduler's own
 # setting says: distributed.scheduler.allowed-failures, which is 3 as well.
@@ -116,9 +115,8 @@ def predict_on_cluster(client, asked, chunks, engine, load=None):
 
 def _sent(asked):
     """What every worker is sent: the packed bundle, the files beside it that the engine opens, and what is asked."""
-    bundle = read_bundle(asked.bundle)
-    engine = choose_engine(asked.bundle, bundle, asked.engine, say=lambda line: None, once=asked.once)
-    files = {name: path.read_bytes() for name, path in export_files(asked.bundle, bundle, engine).items()}
+    engine = asked.settled(say=lambda line: None).engine
+    files = {name: path.read_bytes() for name, path in export_files(asked.bundle, asked.told(), engine).items()}
     with tempfile.TemporaryDirectory() as folder:
         packed = pack_bundle(asked.bundle, Path(folder) / "bundle.zip").read_bytes()
     return packed, files, replace(asked, engine=engine)

@@ -15,6 +15,7 @@ from helpers.inference.exports import (
     EXPORTS,
     INT8,
     RECORD,
+    checked_once,
     decisions_digest,
     export_command,
     export_folder,
@@ -77,8 +78,9 @@ def open_engine(folder, engine=FASTEST, say=print, once=False):
         ImportError: the engine isn't installed.
     """
     bundle = read_bundle(folder)
-    opened = open_kind(folder, bundle, choose_engine(folder, bundle, engine, say, once))
-    return opened, taken_once(bundle) if once else bundle
+    chosen = choose_engine(folder, bundle, engine, say, once)
+    bundle = taken_once(bundle) if once else bundle
+    return open_kind(folder, bundle, chosen), bundle
 
 
 def choose_engine(folder, bundle, engine=FASTEST, say=print, once=False):
@@ -115,7 +117,7 @@ def open_kind(folder, bundle, engine):
     """
     kind = _kind_of(engine)
     if engine == KERAS:
-        return KerasEngine(*_load_keras(folder))
+        return KerasEngine(_load_keras(folder), bundle)
     why = _not_installed(kind)
     if why:
         raise ImportError(f"engine {engine}: {why}.")
@@ -214,8 +216,8 @@ def _unfit(folder, bundle, engine, kind):
     except (FileNotFoundError, ValueError) as error:
         return str(error)
     again = f"Make it again: {export_command(folder, kind.export)}"
-    held = {each.get("decisions"): each["checks"] for each in (record, record.get(ONCE, {"checks": {}}))}
-    checks = held.get(decisions_digest(bundle))
+    digest, held = decisions_digest(bundle), (record, checked_once(record))
+    checks = next((each["checks"] for each in held if each.get("decisions") == digest), None)
     if checks is None:
         return f"its export was held against Keras by other decisions than the bundle has now. {again}"
     if engine not in checks:
@@ -227,4 +229,5 @@ def _unfit(folder, bundle, engine, kind):
 def _load_keras(folder):
     from helpers.models.bundle import load_bundle
 
-    return load_bundle(folder)
+    model, _ = load_bundle(folder)
+    return model

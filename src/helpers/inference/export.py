@@ -23,6 +23,7 @@ from helpers.inference.exports import (
     FORMAT,
     INT8,
     RECORD,
+    checked_once,
     decisions_digest,
     export_folder,
     network_shapes,
@@ -58,7 +59,7 @@ class Exported:
 
     def __str__(self):
         lines = [f"Written: {self.folder}"]
-        once = self.record.get(ONCE, {"checks": {}})["checks"]
+        once = checked_once(self.record)["checks"]
         told = [*self.record["checks"].items(), *((f"{name}, once", check) for name, check in once.items())]
         for name, check in told:
             lines.append(

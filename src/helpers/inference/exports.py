@@ -58,7 +58,7 @@ def read_record(folder, bundle, export):
     for key, found in RECORDED.items():
         if not isinstance(record.get(key), found):
             raise ValueError(f"{path}: {key} is missing or no {found.__name__}. {again}")
-    once = record.get(ONCE, {"checks": {}})  # of bundles with decisions for one pass alone
+    once = checked_once(record)
     if not isinstance(once, dict) or not isinstance(once.get("checks"), dict):
         raise ValueError(f"{path}: {ONCE} is {once!r}, expected checks. {again}")
     if record["sha256"] != bundle["sha256"]:
@@ -75,6 +75,11 @@ def read_record(folder, bundle, export):
     if not set(record["networks"].values()) <= set(record["files"]):
         raise ValueError(f"{path}: a network's file is none of those that were exported. {again}")
     return record
+
+
+def checked_once(record):
+    """What an export's record says of its checks for one pass, without any where the bundle had no decisions for it."""
+    return record.get(ONCE, {"checks": {}})
 
 
 def _lies_in(place, name):

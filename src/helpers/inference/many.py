@@ -21,7 +21,7 @@ from helpers.inference.exports import RECORD as EXPORT
 from helpers.inference.kept_chunks import FOLDER, FORMATS, OVERLAYS, UNREADABLE, KeptChunks, assemble, require_format
 from helpers.inference.reading import MOST_PIXELS
 from helpers.inference.sources import find_images, is_address
-from helpers.models.bundle_file import NAME, classifier_of, read_bundle, sha256_of
+from helpers.models.bundle_file import NAME, classifier_of, read_bundle, sha256_of, taken_once
 from helpers.runs import find_root
 
 RECORD, LOCK = "prediction.json", ".lock"
@@ -62,19 +62,25 @@ class Asked:
             once=self.once,
         )
 
-    def settled(self):
+    def told(self):
+        """What the bundle tells of predictions as they are asked for: dict."""
+        bundle = read_bundle(self.bundle)
+        return taken_once(bundle) if self.once else bundle
+
+    def settled(self, say=print):
         """The same with its engine chosen; says why it isn't the quickest of all.
 
         Raises:
             FileNotFoundError, ValueError: the bundle is missing or faulty, or there is no such engine.
         """
-        return replace(self, engine=choose_engine(self.bundle, read_bundle(self.bundle), self.engine, once=self.once))
+        bundle = read_bundle(self.bundle)
+        return replace(self, engine=choose_engine(self.bundle, bundle, self.engine, say, self.once))
 
     def key(self, engine):
         """Text that tells all of this, by the name of the chosen engine, from other predictions."""
-        bundle = read_bundle(self.bundle)
+        bundle = self.told()
         folders = [self.bundle, classifier_of(self.bundle, bundle)]
-        chosen = choose_engine(self.bundle, bundle, self.engine, say=lambda line: None, once=self.once)
+        chosen = self.settled(say=lambda line: None).engine
         exports = [path for path in export_files(self.bundle, bundle, chosen).values() if path.name == EXPORT]
         told = {
             "bundles": [sha256_of(Path(folder) / NAME) for folder in folders if folder],

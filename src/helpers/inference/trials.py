@@ -219,7 +219,11 @@ class CountedTrial:
         return by_fold, choose(self.tuned)
 
     def decide_once(self, choose):
-        """`Decisions` that ship for predicting the image as it is, in one pass; otherwise as `decide`."""
+        """`Decisions` that ship for predicting each image as it is, in one pass, by all images to tune on.
+
+        Args:
+            choose: as for `decide`.
+        """
         return choose({AS_IT_IS: self.tuned[AS_IT_IS]})
 
     def decided(self, by_fold):

@@ -35,7 +35,7 @@ def about_bundle(folder):
     ]
     if ONCE in bundle:
         lines += [(f"{name}, once", words) for name, words in _decisions(taken_once(bundle))]
-    if any(bundle.get("gates", ())):
+    if any(any(each.get("gates", ())) for each in (bundle, taken_once(bundle))):
         lines.append(("asks first", bundle["classifier"]))
     lines += [(name, _score(score)) for name, score in bundle["scores"].items()]
     lines.append(("limits", str(bundle.get("limits", "not told"))))

@@ -15,7 +15,7 @@ BUDGET = "budget.json"
 WATCHED_SHARE = 0.05  # of the time, at most, goes to looking at the validation part
 MOST_EPOCHS = 40
 UNTIMED, TIMED = 6, 20  # steps; the first ones build the graph and fill the buffers
-ENOUGH = 20.0  # seconds after which no more steps are timed, once there are a few
+FEW, ENOUGH = 3, 20.0  # steps, and seconds after which no more are timed or read once there are more than these few
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class StepEnds(keras.callbacks.Callback):
 
     Attributes:
         times: seconds on a clock of their own, one for each step.
-        enough: seconds after which the training is stopped, once four steps ended; None lets it go on.
+        enough: seconds after which the training is stopped, once a few steps ended; None lets it go on.
     """
 
     def __init__(self, enough=None):
@@ -101,7 +101,7 @@ class StepEnds(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Note the time."""
         self.times.append(time.perf_counter())
-        if self.enough is not None and len(self.times) > 3 and self.times[-1] - self.times[0] > self.enough:
+        if self.enough is not None and len(self.times) > FEW and self.times[-1] - self.times[0] > self.enough:
             self.model.stop_training = True
 
 
@@ -122,10 +122,13 @@ def _measure(model, stages, validation):
 
 
 def _time_step(model, batches):
-    """Seconds of a step on batches that were read before, as most of a training's are."""
+    """Seconds of a step on batches that were read before, as they are where a training sees its images many times."""
+    begun, read = time.perf_counter(), 0
     for _ in batches.take(UNTIMED + TIMED):
-        pass
+        read += 1
+        if read > FEW and time.perf_counter() - begun > ENOUGH:
+            break
     ends = StepEnds(ENOUGH)
-    model.fit(batches, steps_per_epoch=UNTIMED + TIMED, epochs=1, shuffle=False, callbacks=[ends], verbose=0)
+    model.fit(batches, steps_per_epoch=read, epochs=1, shuffle=False, callbacks=[ends], verbose=0)
     first = min(UNTIMED, len(ends.times) // 3)
     return statistics.median(after - before for before, after in itertools.pairwise(ends.times[first:]))

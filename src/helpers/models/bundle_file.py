@@ -102,8 +102,7 @@ def classifier_of(folder, bundle):
         folder: the bundle's folder; the classifier's lies beside it.
         bundle: what `read_bundle` gave.
     """
-    asks = any(any(decided.get("gates", ())) for decided in (bundle, bundle.get(ONCE, {})))
-    return Path(folder).absolute().parent / bundle["classifier"] if asks else None
+    return Path(folder).absolute().parent / bundle["classifier"] if any(bundle.get("gates", ())) else None
 
 
 def verify_bundle(folder):
@@ -122,7 +121,7 @@ def verify_bundle(folder):
     """
     bundle = read_bundle(folder)
     # A classifier asks nobody: a bundle that names itself would never end.
-    classifier = classifier_of(folder, bundle)
+    classifier = classifier_of(folder, bundle) or classifier_of(folder, taken_once(bundle))
     found = [(Path(folder), bundle)] + ([(classifier, read_bundle(classifier))] if classifier else [])
     for place, each in found:
         sound_weights(place, each)
@@ -212,12 +211,13 @@ def _check_gates(bundle, path):
 
 def _check_once(bundle, path):
     """Stop where the decisions for one pass, which a bundle may have, are none, or are for something else."""
-    once = bundle.get(ONCE, AS_IT_IS.describe())
+    if ONCE not in bundle:
+        return
+    once = bundle[ONCE]
     is_one_pass = isinstance(once, dict) and AS_IT_IS.describe().items() <= once.items()
-    if not is_one_pass or not set(once) <= set(DECIDED):
+    if not is_one_pass or set(once) != set(DECIDED):
         raise ValueError(f"{path}: {ONCE} is {once!r}, expected decisions for one pass. Tune them again.")
-    if ONCE in bundle:
-        check_bundle(taken_once(bundle), f"{path}, {ONCE}")
+    check_bundle(taken_once(bundle), f"{path}, {ONCE}")
 
 
 def _check_shapes(bundle, path):

@@ -70,6 +70,15 @@ class Recipe:
     epochs: int = 100
     source: tuple = ()
 
+    def __post_init__(self):
+        """Stop at what makes no training.
+
+        Raises:
+            ValueError: naming the setting.
+        """
+        if not 0 <= self.coarse_share < 1:
+            raise ValueError(f"coarse_share: got {self.coarse_share}, expected a number from 0 to below 1.")
+
     def describe(self):
         """All settings as plain values by name, those of the training and the augmentation among them."""
         plain = asdict(self)
@@ -257,8 +266,8 @@ def train_recipe(
         (table of `train_model`, `Budget` of the steps, dict of all settings, the epochs and steps among them).
 
     Raises:
-        ValueError: not just one of `epochs` and `minutes` is given; the network can't be trained on windows; and as
-            `train_model`.
+        ValueError: not just one of `epochs` and `minutes` is given; the network can't be trained on windows or smaller
+            images; and as `train_model`.
     """
     if bool(epochs) == bool(minutes):
         raise ValueError(f"got {epochs} epochs and {minutes} minutes, expected one of them, and 0 for the other.")
@@ -313,6 +322,7 @@ def train_recipe(
         )
 
     if frozen and recipe.frozen_share:
+        frozen = [trained.get_layer(layer.name) for layer in frozen]
         for layer in frozen:
             layer.trainable = False
         train(max(1, round(recipe.frozen_share * budget.epochs)), folder / FROZEN)
@@ -338,15 +348,15 @@ def _training_code(network):
 
 def _stages(recipe, images, window, seed, cache):
     """The stages of a training: list of `Stage`, that on smaller images first."""
-    if not 0 <= recipe.coarse_share < 1:
-        raise ValueError(f"coarse_share: got {recipe.coarse_share}, expected a number from 0 to below 1.")
-    stages = []
-    for share, scale in ((recipe.coarse_share, COARSE), (1 - recipe.coarse_share, 1.0)):
-        if share > 0:
-            shape, size = (sides and tuple(round(scale * side) for side in sides) for sides in (images.shape, window))
-            make_batches = _batch_maker(recipe, images, shape, size, seed, cache / f"{shape[0]}x{shape[1]}")
-            stages.append(Stage(make_batches, share, scale**2))
-    return stages
+
+    def stage(share, scale):
+        shape = tuple(round(scale * side) for side in images.shape)
+        smaller = window and tuple(round(scale * side) for side in window)
+        make_batches = _batch_maker(recipe, images, shape, smaller, seed, cache / f"{shape[0]}x{shape[1]}")
+        return Stage(make_batches, share, scale**2)
+
+    coarse = [stage(recipe.coarse_share, COARSE)] if recipe.coarse_share else []
+    return [*coarse, stage(1 - recipe.coarse_share, 1.0)]
 
 
 def _batch_maker(recipe, images, shape, window, seed, cache):

@@ -20,35 +20,37 @@ class Stage:
     work: float = 1.0
 
 
-def batches_in_turn(stages, total_steps):
+def batches_in_turn(stages, total_steps, first_step=0):
     """The batches of all stages of a training, one stage after the other.
 
     Args:
         stages: list of `Stage`.
         total_steps: steps of the whole training.
+        first_step: the step to begin with, counted from 0.
 
     Returns:
-        Function of `first_step` that gives endless batches: those that are left of its stage, and then of the next.
+        tf.data.Dataset of endless batches: what is left of the stage that the step is of, and then the next ones. It is
+        of one kind wherever it begins, so that a training that goes on computes as it did before.
     """
-
-    def make_batches(first_step):
-        batches = None
-        for stage, end in _with_ends(stages, total_steps):
-            if end is None or first_step < end:
-                more = stage.make_batches(first_step)
-                more = more if end is None else more.take(end - first_step)
-                batches, first_step = more if batches is None else batches.concatenate(more), end
-        return batches
-
-    return make_batches
+    batches, begin = None, 0
+    for stage, end in zip(stages, _ends(stages, total_steps), strict=True):
+        start = max(first_step, begin)
+        more = stage.make_batches(start)
+        if stage is not stages[-1]:
+            more = more.take(max(0, end - start))
+        batches, begin = more if batches is None else batches.concatenate(more), end
+    return batches
 
 
-def work_of_step(stages, total_steps, step):
-    """The `work` of a step, counted from 0."""
-    return next(stage.work for stage, end in _with_ends(stages, total_steps) if end is None or step < end)
+def work_of_steps(stages, total_steps):
+    """The `work` of each step of a training: list of numbers."""
+    work = []
+    for stage, end in zip(stages, _ends(stages, total_steps), strict=True):
+        work += [stage.work] * (end - len(work))
+    return work
 
 
-def _with_ends(stages, total_steps):
-    """(stage, the step that it ends before) for each stage; None for the last one, which has no end."""
+def _ends(stages, total_steps):
+    """For each stage the step that it ends before; the last one has a step at least."""
     shares = [sum(stage.share for stage in stages[: number + 1]) for number in range(len(stages) - 1)]
-    return zip(stages, [*(round(share * total_steps) for share in shares), None], strict=True)
+    return [*(min(total_steps - 1, round(share * total_steps)) for share in shares), total_steps]

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from helpers.files import write_csv, written_beside
 from helpers.models.losses import BatchDice, DefectDice, make_loss, require_binary_labels
 from helpers.models.muon import ConvolutionMuon, answers_of
-from helpers.models.stages import batches_in_turn, work_of_step
+from helpers.models.stages import batches_in_turn, work_of_steps
 
 CHECKPOINT = "checkpoint.npz"
 BEST = "best.npz"
@@ -200,8 +200,8 @@ def train_model(model, stages, validation, *, steps_per_epoch, epochs, folder, s
         return _end(folder, history)
     history = restore_checkpoint(model, folder / CHECKPOINT, key)
     if len(history) < epochs and not _is_patience_over(history, watched, patience):
-        batches = batches_in_turn(stages, epochs * steps_per_epoch)(len(history) * steps_per_epoch)
-        work = [work_of_step(stages, epochs * steps_per_epoch, step) for step in range(epochs * steps_per_epoch)]
+        batches = batches_in_turn(stages, epochs * steps_per_epoch, len(history) * steps_per_epoch)
+        work = work_of_steps(stages, epochs * steps_per_epoch)
         keeper = _EpochKeeper(folder, key, history, work, epochs, patience, watched)
         with _python_errors(), keeper:
             for _, masks in itertools.chain(batches.take(steps_per_epoch), validation or ()):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from helpers.files import read_json, write_text
 from helpers.models.beginning import describe_beginning
+from helpers.models.bundle_file import ONCE, taken_once
 from helpers.results import format_estimate
 
 CARDS = """\
@@ -91,6 +92,10 @@ def model_card(folder):
     sizes = bundle.get("sizes", [1.0])
     if sizes != [1]:
         lines += ["", f"Images are predicted at {' and '.join(f'{size:g}' for size in sizes)} times that size."]
+    if ONCE in bundle:
+        pairs = zip(bundle["class_names"], taken_once(bundle)["thresholds"], strict=True)
+        told = ", ".join(f"{threshold:g} for {name}" for name, threshold in pairs)
+        lines += ["", f"In one pass, as `steel predict --once` predicts, the thresholds are {told}."]
     filled = [name for name, fills in zip(bundle["class_names"], bundle.get("filled", []), strict=False) if fills]
     if filled:
         lines += ["", f"Holes in masks are filled for {', '.join(filled)}."]
