@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers.files import read_json, write_json
+from helpers.report.card import model_card
 from helpers.report.readme import BEGIN, END, results_block, write_readmes
 from helpers.report.scores import MAIN_SCORES, main_model, scored_models
 from helpers.results import format_estimate, read_results
@@ -58,6 +60,18 @@ def test_write_readmes_without_a_bundle(project):
     shutil.rmtree(project / "models")
     with pytest.raises(FileNotFoundError, match="holds no bundle"):
         write_readmes(project, REPORT.name)
+
+
+def test_a_card_tells_the_thresholds_for_one_pass(project):
+    """Where the bundle carries any."""
+    path = project / "models" / "steel_unet" / "bundle.json"
+    bundle = {key: value for key, value in read_json(path).items() if key != "once"}
+    once = {"thresholds": [0.2, 0.4, 0.6, 0.8], "mirrored": False, "sizes": [1.0]}
+    for changes, told in (({}, False), ({"once": once}, True)):
+        write_json(path, bundle | changes)
+        names = bundle["class_names"]
+        line = f"the thresholds are 0.2 for {names[0]}, 0.4 for {names[1]}, 0.6 for {names[2]}, 0.8 for {names[3]}."
+        assert (line in model_card(path.parent)) == told
 
 
 def test_write_readmes_of_a_report_that_is_not_there(project):
