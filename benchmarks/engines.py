@@ -43,9 +43,10 @@ from helpers.files import read_json, write_json
 from helpers.inference.ahead import work_ahead
 from helpers.inference.detector import BATCHES_AHEAD, Detector
 from helpers.inference.engines import KINDS, open_engine, processor_abilities
-from helpers.inference.predict import in_batches, predict_masks
+from helpers.inference.predict import MIRRORINGS, in_batches, predict_masks
 from helpers.inference.stream import detect_in_stream
 from helpers.models.bundle_file import taken_once
+from helpers.models.versions import Version
 from helpers.rle import mask2rle
 from helpers.runs import find_data
 
@@ -97,20 +98,21 @@ def time_row(folder, engine, images, seconds):
 
 def time_network(engine, bundle, paths, seconds, ahead):
     """Images a second through the network alone, all passes of an image together, so many batches at once besides."""
-    some = list(itertools.islice(itertools.cycle(paths), BATCH))
-    shape = tuple(bundle["input_shape"])
-    batch = np.stack([resize_image(read_image(path, bundle["channels"]), shape) for path in some])
-    batch = batch.astype(np.float32) / 255
-    passes = 4 if bundle["mirrored"] else 1
+    images = [read_image(path, bundle["channels"]) for path in itertools.islice(itertools.cycle(paths), BATCH)]
+    batches = []
+    for part in Version.of(bundle).parts:
+        shape = tuple(round(side * part.sizes[0]) for side in bundle["input_shape"])
+        batch = np.stack([resize_image(image, shape) for image in images]).astype(np.float32) / 255
+        batches += [batch] * (1 + len(MIRRORINGS) * part.mirrored)
 
-    def predict_batch(batch):
-        for _ in range(passes):
+    def predict_images(images):
+        for batch in batches:
             engine.predict_on_batch(batch)
-        return batch
+        return images
 
     def go_on():
         with ThreadPoolExecutor(1 + ahead) as pool:
-            yield from itertools.chain.from_iterable(work_ahead(pool, predict_batch, itertools.repeat(batch), ahead))
+            yield from itertools.chain.from_iterable(work_ahead(pool, predict_images, itertools.repeat(images), ahead))
 
     return count_a_second(go_on(), seconds)
 
