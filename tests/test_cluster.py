@@ -60,6 +60,14 @@ def client():
         cloudpickle.unregister_pickle_by_value(module)
 
 
+def test_two_clusters_on_one_machine_keep_out_of_each_other_s_way():
+    """And listen to this machine alone."""
+    with local_cluster(1) as first, local_cluster(1) as second:
+        servers = [cluster.scheduler.http_server for cluster in (first, second)]
+        assert [server.address for server in servers] == ["127.0.0.1"] * 2
+        assert servers[0].port != servers[1].port and 8787 not in {server.port for server in servers}
+
+
 @pytest.fixture
 def asked(tmp_path, monkeypatch):
     """A bundle that is run by `BrightEngine` here, too."""

@@ -187,6 +187,8 @@ def local_cluster(workers=0):
             processes=True,
             host="127.0.0.1",
             dashboard_address=None,
+            # its other pages would be at port 8787, which another cluster may have
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.ERROR,
             env={
                 "TF_NUM_INTRAOP_THREADS": share,
