@@ -14,7 +14,6 @@ import tempfile
 import uuid
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from helpers.inference.engines import export_files
@@ -115,11 +114,11 @@ def predict_on_cluster(client, asked, chunks, engine, load=None):
 
 def _sent(asked):
     """What every worker is sent: the packed bundle, the files beside it that the engine opens, and what is asked."""
-    engine = asked.settled(say=lambda line: None).engine
-    files = {name: path.read_bytes() for name, path in export_files(asked.bundle, asked.told(), engine).items()}
+    asked = asked.settled(say=lambda line: None)
+    files = {name: path.read_bytes() for name, path in export_files(asked.bundle, asked.told(), asked.engine).items()}
     with tempfile.TemporaryDirectory() as folder:
         packed = pack_bundle(asked.bundle, Path(folder) / "bundle.zip").read_bytes()
-    return packed, files, replace(asked, engine=engine)
+    return packed, files, asked
 
 
 def _result(future, chunk):
