@@ -4,10 +4,10 @@
         [--sizes 1 1.25] [--folder FOLDER]
 
 DATA is a data set in the competition's layout, such as the sample of "Severstal: Steel Defect Detection". Each of five
-folds is predicted by a network trained on the others for so many minutes, without early stopping; thresholds and
-smallest masks for a fold are tuned on the other folds' predictions. A killed run goes on. Trainings are kept in FOLDER;
-where that is a model's folder of a run, `runs/<name>-study/models/<model>`, the profile `study` takes them up. The
-result is stored under `benchmarks/results/`.
+folds is predicted by a network trained on the others for so many minutes, without early stopping; thresholds, smallest
+masks and whether holes are filled are tuned for a fold on the other folds' predictions. A killed run goes on. Trainings
+are kept in FOLDER; where that is a model's folder of a run, `runs/<name>-study/models/<model>`, the profile `study`
+takes them up. The result is stored under `benchmarks/results/`.
 """
 
 import argparse
@@ -72,6 +72,7 @@ def main():
         pretrained=arguments.pretrained,
         mirrored=arguments.mirrored,
         sizes=tuple(arguments.sizes),
+        fill_holes=True,
     )
     trial = judge_by_folds(plan, ship=False)
     group = trial.judged["group"]

@@ -9,7 +9,7 @@ from helpers.inference.kept_chunks import KeptChunks, assemble, read_predictions
 
 RESULTS = [
     ChunkResult([["a.png", "x, y", 0.5, "1 2 9 1", 3], ["a.png", "z", 0.25, "", 0]], []),
-    ChunkResult([], [["b.png", 'no "image"\n']]),
+    ChunkResult([], [["b.png", 'no "image"\n'], ["b2.png", "no answer"]], unreached=["b2.png"]),
     ChunkResult([["c.png", "x, y", 1e-06, "", 0], ["c.png", "z", 1.0, "", 0]], []),
 ]
 
@@ -17,14 +17,18 @@ RESULTS = [
 def test_kept_chunks_are_there_once_they_are_whole(tmp_path):
     kept, chunk = KeptChunks(tmp_path), Chunk(12_345, ())
     assert not kept.has(chunk, "key")
-    result = ChunkResult(RESULTS[0].rows, RESULTS[1].unreadable, {"deep/a.png": b"a picture"})
+    result = ChunkResult(RESULTS[0].rows, RESULTS[1].unreadable, {"deep/a.png": b"a picture"}, ["b2.png"])
     kept.keep(chunk, "key", result)
     assert kept.has(chunk, "key") and not kept.has(chunk, "other") and not kept.has(Chunk(1, ()), "key")
     read = kept.read(chunk, "key")
     assert (read.rows, read.unreadable, read.overlays) == (result.rows, result.unreadable, {})
+    assert read.unreached == ["b2.png"]
     assert (tmp_path / "overlays" / "deep" / "a.png.jpg").read_bytes() == b"a picture"
+    kept.keep(Chunk(1, ()), "key", result)
+    kept.forget(chunk, "key")
+    assert not kept.has(chunk, "key") and kept.has(Chunk(1, ()), "key")
     kept.clear()
-    assert not kept.has(chunk, "key") and (tmp_path / "overlays").is_dir()
+    assert not kept.has(Chunk(1, ()), "key") and (tmp_path / "overlays").is_dir()
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
@@ -33,7 +37,7 @@ def test_assemble_writes_all_rows_in_order(tmp_path, file_format):
     if file_format == "parquet":
         pytest.importorskip("pyarrow")
     counts = assemble(tmp_path, iter(RESULTS), file_format)
-    assert counts == {"predicted": 2, "with_defect": 1, "unreadable": 1}
+    assert counts == {"predicted": 2, "with_defect": 1, "unreadable": 2, "unreached": 1}
     rows = [
         [row[name] for name in ("image", "class", "probability", "runs", "pixels")]
         for row in read_predictions(tmp_path)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from helpers.inference.predict import in_batches
-from helpers.inference.reading import LARGEST_FILE, MOST_PIXELS, UnreadableError, decode_image
+from helpers.inference.reading import LARGEST_FILE, MOST_PIXELS, UnreachableError, UnreadableError, decode_image
 from helpers.inference.stream import detect_in_stream
 
 CHUNK = 128  # images
@@ -43,11 +43,13 @@ class ChunkResult:
         rows: list of [image, class name, probability, runs, pixels], for each image and class.
         unreadable: list of [image, reason].
         overlays: dict of image -> bytes of a JPEG, for images with a defect, where they were asked for.
+        unreached: the unreadable images whose bytes couldn't be had, so that another try may read them.
     """
 
     rows: list = field(default_factory=list)
     unreadable: list = field(default_factory=list)
     overlays: dict = field(default_factory=dict)
+    unreached: list = field(default_factory=list)
 
 
 def make_chunks(sources, size=CHUNK):
@@ -87,7 +89,11 @@ def predict_chunk(detector, chunk, *, most_pixels=MOST_PIXELS, draw=None, done=l
     """
 
     def read(source):
-        return _read(source, detector.channels, most_pixels)
+        try:
+            return _read(source, detector.channels, most_pixels)
+        except UnreachableError:
+            result.unreached.append(source.name)
+            raise
 
     def use(source, image, detections):
         return _use(source.name, image, detections, draw)
@@ -108,6 +114,7 @@ def _read(source, channels, most_pixels):
     """The image of a source.
 
     Raises:
+        UnreachableError: its bytes can't be had.
         UnreadableError: there is none that may be read.
     """
     name = Path(source.name)
@@ -118,12 +125,12 @@ def _read(source, channels, most_pixels):
     try:
         data = source.read()
     except OSError as error:
-        raise UnreadableError(f"it can't be read ({error.strerror or error})") from None
+        raise UnreachableError(f"it can't be read ({error.strerror or error})") from None
     # What the client of a store raises has no end, and one file must not end the prediction of all.
     except Exception as error:
         if not source.place:
             raise
-        raise UnreadableError(f"it can't be read ({type(error).__name__}: {' '.join(str(error).split())})") from None
+        raise UnreachableError(f"it can't be read ({type(error).__name__}: {' '.join(str(error).split())})") from None
     return decode_image(data, channels, most_pixels)
 
 

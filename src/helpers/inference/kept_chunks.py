@@ -33,14 +33,16 @@ class KeptChunks:
         for name, data in result.overlays.items():
             with written_beside(overlay_path(self._out, name)) as beside:
                 beside.write_bytes(data)
-        write_text(
-            self._path(chunk, key),
-            json.dumps({"rows": result.rows, "unreadable": result.unreadable}, ensure_ascii=False),
-        )
+        told = {"rows": result.rows, "unreadable": result.unreadable, "unreached": result.unreached}
+        write_text(self._path(chunk, key), json.dumps(told, ensure_ascii=False))
 
     def read(self, chunk, key):
         """The `ChunkResult` of a chunk that is there, without its overlays."""
         return ChunkResult(**read_json(self._path(chunk, key)))
+
+    def forget(self, chunk, key):
+        """Remove the result of a chunk, so that it is made again."""
+        self._path(chunk, key).unlink()
 
     def clear(self):
         """Remove all of them."""
@@ -69,9 +71,9 @@ def assemble(out, results, file_format):
         file_format: one of `FORMATS`.
 
     Returns:
-        dict of the number of images that were predicted, with_defect and unreadable.
+        dict of the number of images that were predicted, with_defect, unreadable, and of these unreached.
     """
-    counts = {"predicted": 0, "with_defect": 0, "unreadable": 0}
+    counts = {"predicted": 0, "with_defect": 0, "unreadable": 0, "unreached": 0}
     with (
         written_beside(Path(out) / UNREADABLE) as beside,
         open(beside, "w", newline="", encoding="utf-8") as file,
@@ -85,6 +87,7 @@ def assemble(out, results, file_format):
             counts["predicted"] += len({row[0] for row in result.rows})
             counts["with_defect"] += len({row[0] for row in result.rows if row[-1]})
             counts["unreadable"] += len(result.unreadable)
+            counts["unreached"] += len(result.unreached)
     for other in set(FORMATS) - {file_format}:
         (Path(out) / FORMATS[other]).unlink(missing_ok=True)
     return counts

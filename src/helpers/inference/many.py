@@ -25,6 +25,7 @@ from helpers.models.bundle_file import NAME, classifier_of, read_bundle, sha256_
 from helpers.runs import find_root
 
 RECORD, LOCK = "prediction.json", ".lock"
+FOUND = ("file", "engine", "images", "predicted", "with_defect", "unreadable", "unreached")  # of what is finished
 LOCAL = ("file://", "local://")  # how addresses on this machine's disks begin
 DEFAULT = Path("models") / "steel_unet"
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quotas
@@ -108,6 +109,7 @@ class Predicted:
         predicted: how many of them were predicted.
         with_defect: how many of these have a defect.
         unreadable: how many could not be read.
+        unreached: how many of these could not be fetched at all; the same call tries them again.
         seconds: that this call took for the images that it predicted itself.
         fresh: how many these are; the others were there from a call before.
     """
@@ -119,6 +121,7 @@ class Predicted:
     predicted: int
     with_defect: int
     unreadable: int
+    unreached: int
     seconds: float
     fresh: int
 
@@ -134,6 +137,8 @@ class Predicted:
             lines.append(f"{self.images - self.fresh:,} images were predicted by a call before, and not again.")
         if self.unreadable:
             lines.append(f"{self.unreadable:,} could not be read: see {self.out / UNREADABLE}.")
+        if self.unreached:
+            lines.append(f"{self.unreached:,} of them could not be fetched: the same command tries again.")
         return "\n".join(lines)
 
 
@@ -161,7 +166,7 @@ def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", w
     `predictions.csv` has a row for each image and class: image, class, probability (the largest that the network gave a
     pixel), runs (pixels counted from 1, down the columns) and pixels; `unreadable.csv` names the images that can't be
     read, with the reason. When this was killed, the same call goes on: no more than the chunk that was under way is
-    predicted again.
+    predicted again. It also tries again what could not be fetched, with the chunks that it is in.
 
     Args:
         places: as for `helpers.inference.sources.find_images`.
@@ -195,16 +200,19 @@ def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", w
         kept = KeptChunks(out)
         found = _finished(out, whole)
         if found is None:
-            begun = _begin(out, kept, key)
+            begun = _begin(out, kept, key, whole)
             missing = [chunk for chunk in chunks if not kept.has(chunk, keys[chunk.number])]
             seconds = _predict_missing(asked, detector, kept, chunks, missing, keys, work)
             counts = assemble(out, (kept.read(chunk, keys[chunk.number]) for chunk in chunks), file_format)
             fresh = sum(len(chunk.sources) for chunk in missing)
+            if counts["unreached"]:
+                _forget_unreached(kept, chunks, keys)
             found = {"file": FORMATS[file_format], "engine": name, "images": len(sources), **counts}
             write_json(out / RECORD, begun | {"key": whole, "bundle": str(asked.bundle), "seconds": seconds, **found})
         else:
             seconds, fresh = 0.0, 0
-        kept.clear()
+        if not found["unreached"]:
+            kept.clear()
     return Predicted(out=out, seconds=seconds, fresh=fresh, **found)
 
 
@@ -236,21 +244,28 @@ def _counted(results, bar):
         bar.update(len(chunk.sources))
 
 
-def _begin(out, kept, asked):
+def _forget_unreached(kept, chunks, keys):
+    """Remove the results of chunks with images that couldn't be fetched, so that the next call makes them again."""
+    for chunk, key in zip(chunks, keys, strict=True):
+        if kept.read(chunk, key).unreached:
+            kept.forget(chunk, key)
+
+
+def _begin(out, kept, asked, whole):
     """Note what is predicted here from now on, and remove what would be taken for it and isn't.
 
     That is what was begun with another bundle, engine or setting, and the pictures of images that were finished: those
-    asked for now may be others.
+    asked for now may be others. What was stopped goes on, and so does what could not be fetched in full.
 
     Returns:
         dict, the record of something that isn't finished.
     """
     begun = {"asked": hashlib.sha256(asked.encode()).hexdigest()}
     record = read_json(out / RECORD) if (out / RECORD).is_file() else {}
-    if record.get("asked") != begun["asked"]:
+    if record != begun and not (record.get("key") == whole and record.get("unreached")):
         kept.clear()
-    if record and record != begun:  # without one nothing is from here, and a page is somebody else's
-        kept.clear_pictures()
+        if record:  # without one nothing is from here, and a page is somebody else's
+            kept.clear_pictures()
     write_json(out / RECORD, begun)
     return begun
 
@@ -260,9 +275,11 @@ def _finished(out, key):
     if not (out / RECORD).is_file():
         return None
     record = read_json(out / RECORD)
-    if record.get("key") != key or not all((out / name).is_file() for name in (record["file"], UNREADABLE)):
+    if record.get("key") != key or record.get("unreached") != 0:
         return None
-    return {name: record[name] for name in ("file", "engine", "images", "predicted", "with_defect", "unreadable")}
+    if not all((out / name).is_file() for name in (record["file"], UNREADABLE)):
+        return None
+    return {name: record[name] for name in FOUND}
 
 
 def _require_apart(places, sources, out):

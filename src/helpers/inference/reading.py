@@ -17,6 +17,10 @@ class UnreadableError(ValueError):
     """An image can't be read; the text is the reason, without the image's name."""
 
 
+class UnreachableError(UnreadableError):
+    """An image's bytes can't be had, which may pass; whether they are an image nobody knows."""
+
+
 def decode_image(data, channels=1, most_pixels=MOST_PIXELS):
     """Decode an image file as `helpers.data.images.read_image` does, and refuse what it would take for one.
 
