@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-from common import RESULTS, SPLIT_SEED, machine, score, split_by_groups
+from common import LATER, RESULTS, SPLIT_SEED, machine, score, split_by_groups
 
 from helpers.data.dataset import read_dataset
 from helpers.data.resize import network_shape
@@ -95,13 +95,12 @@ def main():
     result["recipes"] = kept["recipes"] if kept | {"recipes": 0} == result | {"recipes": 0} else {}
     all_defective = (split["combination"] != "none").all()
     folder = arguments.folder or ROOT / "runs" / path.stem
-    usual = {"coarse_share": 0.0}  # of results from before there was such a setting
     for name in arguments.only:
         recipe = find_recipe(name)
         if recipe.target != "masks" and all_defective:
             recipe = find_recipe(name, target="defect and classes")
         described = json.loads(json.dumps(recipe.describe()))
-        if usual | result["recipes"].get(name, {}).get("recipe", {}) == described:
+        if LATER | result["recipes"].get(name, {}).get("recipe", {}) == described:
             continue
         network = {**recipe.arguments, "channels": 1, "grey_mean": mean, "grey_deviation": deviation}
         place = folder / (SHARED_NAMES.get(name, name) if arguments.folder else name)

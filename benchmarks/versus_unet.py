@@ -25,7 +25,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
-from common import PROCESSOR, RESULTS, SPLIT_SEED, WITH_OURS, score, split_by_groups
+from common import LATER, PROCESSOR, RESULTS, SPLIT_SEED, WITH_OURS, score, split_by_groups
 
 from helpers.counts import PixelCounts, pixel_counts
 from helpers.data.augment import Augmentation
@@ -49,9 +49,9 @@ SHARED = ("batch_size", "augmentation", "window", "weight_decay", "warm_up")  # 
 
 
 def shared_recipe(name, batch_size, window):
-    """Our recipe, with what both have in common: each image once an epoch, the same windows and the same changes."""
+    """Our recipe, with what both have in common: each image once an epoch, the same windows, changes and time."""
     recipe = find_recipe(name, batch_size=batch_size)
-    return replace(recipe, lift=0.0, longest=0.0, window=window, augmentation=AUGMENTATION)
+    return replace(recipe, lift=0.0, longest=0.0, window=window, augmentation=AUGMENTATION, most_draws=0.0)
 
 
 def split_data(dataset, which):
@@ -139,7 +139,7 @@ def go_on_with(path, result):
         return result
     if any(kept["recipe"].get(name) != own[name] for name in SHARED):
         return result
-    return kept if kept["recipe"] == own else kept | {"recipe": own, "ours": []}
+    return kept | {"recipe": own} | ({} if LATER | kept["recipe"] == own else {"ours": []})
 
 
 def main():

@@ -214,6 +214,7 @@ SHARED = {"batch_size": 2, "augmentation": {}, "window": None, "weight_decay": 0
     ("changes", "recipe", "kept"),
     [
         ({}, {}, ["minutes", "recipe", "ours", "peer"]),
+        ({}, {"coarse_share": 0.5}, ["minutes", "recipe", "peer"]),
         ({}, {"optimizer": "muon"}, ["minutes", "recipe", "peer"]),  # ours alone is trained again
         ({}, {"weight_decay": 0.2}, ["minutes", "recipe"]),  # the peer has it, too
         ({"minutes": 2}, {}, ["minutes", "recipe"]),
@@ -225,7 +226,8 @@ def test_versus_goes_on_with_what_is_still_the_same(load_benchmark, tmp_path, ch
     stored = {"minutes": 1, "recipe": SHARED | {"optimizer": "adamw"}, "ours": [RUN], "peer": RUN}
     path = tmp_path / "a.json"
     path.write_text(json.dumps(stored))
-    asked = {"minutes": 1, "recipe": stored["recipe"] | recipe, "ours": []} | changes
+    later = {"coarse_share": 0.0, "most_draws": 0.0}  # what the stored one doesn't tell, as it was then
+    asked = {"minutes": 1, "recipe": stored["recipe"] | later | recipe, "ours": []} | changes
     found = module.go_on_with(path, asked)
     assert sorted(name for name, value in found.items() if value != []) == sorted(kept)
     assert found["recipe"] == asked["recipe"]

@@ -30,6 +30,21 @@ def test_divide_time_worked_by_hand(seconds, step, look, epochs, steps_per_epoch
     assert found.total_steps == epochs * steps_per_epoch
 
 
+@pytest.mark.parametrize(
+    ("most_steps", "epochs", "steps_per_epoch"),
+    [
+        (40, 1, 40),  # two seconds of looking are less than a look takes
+        (150, 1, 150),  # as are seven and a half
+        (190, 2, 95),  # ten are two looks, as without an end
+        (1000, 2, 95),  # the time is over before
+        (1, 1, 1),
+    ],
+)
+def test_divide_time_where_the_steps_have_an_end(most_steps, epochs, steps_per_epoch):
+    assert divide_time(200, 1.0, 5.0, most_steps) == Budget(epochs, steps_per_epoch, 1.0, 5.0)
+    assert divide_time(100, 1.0, 0.0, 80) == Budget(40, 2, 1.0, 0.0)
+
+
 @pytest.fixture
 def model():
     """A tiny model, compiled with all that has a state."""

@@ -9,7 +9,7 @@ import pytest
 from helpers.data.augment import Augmentation
 from helpers.models import recipes
 from helpers.models.build import BUILDERS, build_model
-from helpers.models.recipes import RECIPES, Images, Recipe, choose_window, find_recipe, train_recipe
+from helpers.models.recipes import RECIPES, Images, Recipe, choose_window, describe_length, find_recipe, train_recipe
 from helpers.models.stages import batches_in_turn
 from helpers.models.targets import TARGETS
 from helpers.models.train import Training, seed_everything
@@ -78,6 +78,9 @@ def test_find_recipe_raises():
         find_recipe("two_stage")
     with pytest.raises(ValueError, match="coarse_share: got 1.0, expected a number from 0 to below 1"):
         find_recipe("steel_unet", coarse_share=1.0)
+    for draws in (-1, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match=f"most_draws: got {draws}, expected a number above 0, or 0 for no end"):
+            find_recipe("steel_unet", most_draws=draws)
     with pytest.raises(ValueError, match="learning_rate: got -1"):
         find_recipe("steel_unet", learning_rate=-1)
     with pytest.raises(TypeError, match="batchsize"):
@@ -212,6 +215,21 @@ def test_train_recipe_by_minutes(images, tmp_path):
     _, again, second, _ = train(images, tmp_path, epochs=0, minutes=0.05)
     assert second == budget
     pd.testing.assert_frame_equal(again, history)
+
+
+@pytest.mark.parametrize(("pretrained", "ends"), [(True, True), (False, False)])
+def test_train_recipe_ends_before_the_minutes_where_images_are_few(images, tmp_path, capsys, pretrained, ends):
+    """As often drawn as the recipe says, once it begins with trained weights; it repeats, and says so."""
+    recipe = replace(QUICK, most_draws=2.0)
+    for _ in range(2):
+        _, history, budget, settings = train(images, tmp_path, recipe, epochs=0, minutes=0.2, pretrained=pretrained)
+        draws = budget.total_steps * recipe.batch_size / len(images.training_ids)
+        assert (1 < draws <= 2) == ends and len(history) == budget.epochs == settings["epochs"]
+        assert ("Each was drawn 2 times by then" in capsys.readouterr().err) == ends
+    told = describe_length(settings, history)
+    assert told == (
+        f"In {budget.total_steps * 3:,} draws it saw each image that it learns from {draws:,.0f} times on average."
+    )
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,7 @@ class Plan:
                 minutes=self.minutes,
                 steps_per_epoch=self.steps_per_epoch,
                 frozen=layers_to_freeze(model, self.encoder_weights),
+                pretrained=bool(self.pretrained),
                 settings={"beginning": beginning, "precision": precision},
             )
         whole = self._build()

@@ -1,6 +1,7 @@
 """From minutes to steps: the time of a step is measured once, and fixes how long a training is."""
 
 import itertools
+import math
 import statistics
 import time
 from dataclasses import asdict, dataclass
@@ -40,7 +41,7 @@ class Budget:
         return self.epochs * self.steps_per_epoch
 
 
-def plan_budget(model, stages, validation, *, minutes, folder, settings):
+def plan_budget(model, stages, validation, *, minutes, folder, settings, most_steps=math.inf):
     """Measure a compiled model's step, and plan a training of about so many minutes.
 
     What was planned is kept in `budget.json`, so that a training that goes on, or is repeated, takes the same steps;
@@ -54,6 +55,7 @@ def plan_budget(model, stages, validation, *, minutes, folder, settings):
         minutes: time for the training, its looks at the validation part included.
         folder: where `budget.json` is kept.
         settings: dict of all that decides the training's course, the minutes not among them.
+        most_steps: steps at which the training ends where the time allows more; the settings tell what decides it.
 
     Returns:
         A `Budget`.
@@ -66,22 +68,24 @@ def plan_budget(model, stages, validation, *, minutes, folder, settings):
     path, key = Path(folder) / BUDGET, settings_key({**settings, "minutes": minutes})
     if path.is_file() and (kept := read_json(path)).get("key") == key:
         return Budget(**{name: kept[name] for name in Budget.__dataclass_fields__})
-    budget = divide_time(60 * minutes, *_measure(model, stages, validation))
+    budget = divide_time(60 * minutes, *_measure(model, stages, validation), most_steps)
     write_json(path, {"key": key, "minutes": minutes, **asdict(budget)})
     return budget
 
 
-def divide_time(seconds, seconds_per_step, seconds_per_look):
+def divide_time(seconds, seconds_per_step, seconds_per_look, most_steps=math.inf):
     """Divide a time into steps and looks at the validation part.
 
-    Looks take at most a twentieth of the time, unless there is but one, and there are at most 40.
+    Looks take at most a twentieth of the time, unless there is but one, and there are at most 40. Where the steps have
+    an end before the time does, it is divided as if it were so much shorter.
 
     Example:
         >>> divide_time(200, 1.0, 5.0)
         Budget(epochs=2, steps_per_epoch=95, seconds_per_step=1.0, seconds_per_look=5.0)
     """
-    epochs = int(min(MOST_EPOCHS, max(1, WATCHED_SHARE * seconds // max(seconds_per_look, 1e-9))))
-    steps = (seconds - epochs * seconds_per_look) / seconds_per_step
+    needed = min(seconds, most_steps * seconds_per_step / (1 - WATCHED_SHARE))
+    epochs = int(min(MOST_EPOCHS, max(1, WATCHED_SHARE * needed // max(seconds_per_look, 1e-9))))
+    steps = min(most_steps, (seconds - epochs * seconds_per_look) / seconds_per_step)
     epochs = max(1, min(epochs, int(steps)))
     return Budget(epochs, max(1, int(steps // epochs)), seconds_per_step, seconds_per_look)
 

@@ -1,6 +1,8 @@
 """Recipes: which network is trained, and with what, by name; and the training itself."""
 
+import math
 import shutil
+import sys
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -47,6 +49,9 @@ class Recipe:
             0 takes whole images. A strip is mostly clean, and a network learns more from the surroundings of defects.
         coarse_share: share of the steps, the first ones, that are trained on images at two thirds of the size, and so
             at less than half the work. What is large is learned there as well; only for networks that take any size.
+        most_draws: how often each image is drawn, on average, until a training that goes by the minutes, and begins
+            with trained weights, ends before they are over; 0: never. Where images are few it would go on to learn
+            them by heart. From random weights there is more to learn.
         target: what is learned, one of `TARGETS`.
         epochs: how often as many images are drawn as there are to train on, where neither epochs nor minutes are asked
             for.
@@ -66,6 +71,7 @@ class Recipe:
     window: tuple | None = None
     longest: float = 0.0
     coarse_share: float = 0.0
+    most_draws: float = 0.0
     target: str = "masks"
     epochs: int = 100
     source: tuple = ()
@@ -78,6 +84,12 @@ class Recipe:
         """
         if not 0 <= self.coarse_share < 1:
             raise ValueError(f"coarse_share: got {self.coarse_share}, expected a number from 0 to below 1.")
+        if not 0 <= self.most_draws < math.inf:
+            raise ValueError(f"most_draws: got {self.most_draws}, expected a number above 0, or 0 for no end.")
+
+    def most_steps(self, count):
+        """Steps at which a training on so many images ends, where it goes by the minutes; infinity for no end."""
+        return max(1, int(self.most_draws * count / self.batch_size)) if self.most_draws else math.inf
 
     def describe(self):
         """All settings as plain values by name, those of the training and the augmentation among them."""
@@ -164,6 +176,7 @@ RECIPES = {
         augmentation=OURS_MASKS,
         longest=1.6,
         coarse_share=0.6,
+        most_draws=100.0,
     ),
     "classifier_small": Recipe(
         "classifier_small",
@@ -243,6 +256,7 @@ def train_recipe(
     minutes=0.0,
     steps_per_epoch=0,
     frozen=(),
+    pretrained=False,
     settings=None,
 ):
     """Train a network by a recipe, and go on where an earlier call with the same settings was killed.
@@ -260,6 +274,8 @@ def train_recipe(
         steps_per_epoch: batches in an epoch; 0 means as many as hold all images. With the numbers of an earlier
             training by minutes, and its epochs, that training is repeated step for step.
         frozen: layers that are left alone at first, as long as the recipe's `frozen_share` says.
+        pretrained: whether the network begins with weights that were trained on other images, so that the recipe's
+            `most_draws` may end it before the minutes are over; a line on stderr says so.
         settings: dict of what else decides its course, such as the weights that it begins with.
 
     Returns:
@@ -305,7 +321,19 @@ def train_recipe(
     budget = Budget(epochs, steps_per_epoch or num_batches(len(images.training_ids), recipe.batch_size))
     if minutes:
         compile_model(trained, recipe.training, 1000, target.metrics())
-        budget = plan_budget(trained, stages, validation, minutes=minutes, folder=folder, settings=settings)
+        most = recipe.most_steps(len(images.training_ids)) if pretrained else math.inf
+        budget = plan_budget(
+            trained, stages, validation, minutes=minutes, folder=folder, settings=settings, most_steps=most
+        )
+        if budget.total_steps > most - budget.epochs:  # as many as make whole epochs
+            count = len(images.training_ids)
+            draws = budget.total_steps * recipe.batch_size / count
+            print(
+                f"{count:,} images: the training ends after {budget.total_steps:,} steps, before its {minutes:g} "
+                f"minutes are over. Each was drawn {draws:.0f} times by then, and more would be learned by heart. "
+                "EPOCHS takes more.",
+                file=sys.stderr,
+            )
 
     def train(length, place):
         compile_model(trained, recipe.training, length * budget.steps_per_epoch, target.metrics())
@@ -409,6 +437,18 @@ def choose_window(recipe, shape):
         return None
     inside = tuple(min(pair) for pair in zip(window, shape, strict=True))
     return None if inside == shape else inside
+
+
+def describe_length(settings, history):
+    """A sentence on how often the images of a training were drawn.
+
+    Args:
+        settings: dict of `train_recipe`.
+        history: table of `train_model`, which may have ended before the epochs that were planned.
+    """
+    drawn = int(history["epoch"].max()) * settings["steps_per_epoch"] * settings["batch_size"]
+    times = drawn / len(settings["images"])
+    return f"In {drawn:,} draws it saw each image that it learns from {times:,.0f} times on average."
 
 
 def describe_training(settings, history):

@@ -103,7 +103,7 @@ ABLATIONS = 10  # trainings of `helpers.inference.ablation.ablate` on `steel_une
 
 
 def training_minutes(profile):
-    """Minutes of all trainings of a profile that go by the minutes, one after the other."""
+    """Minutes of all trainings of a profile that go by the minutes, one after the other, where none ends sooner."""
     ablation = PROFILES[profile].get("04_taken_apart", {})
     minutes = ablation.get("ABLATION_MINUTES", 0.0) * (ABLATIONS + bool(ablation.get("PRETRAINED")))
     for notebook in TRAINS:
@@ -116,7 +116,7 @@ def training_minutes(profile):
 PROFILE_NOTES = {
     "smoke": "a handful of small images, one epoch; under 3 minutes on 2 cores",
     "demo": "a sample of the data at reduced size; 15 minutes at most on 2 cores",
-    "study": "all images, ours by five folds, and every published network; on 2 cores "
+    "study": "all images, ours by five folds, and every published network; on 2 cores at most "
     f"{training_minutes('study'):.0f} minutes of training, and half an hour around it; goes on when stopped",
     "pretrain": "steel_unet alone in ten thousand steps, for weights to begin with; half an hour on 2 cores",
     "full": "all images at the paper's sizes; meant for a GPU",
