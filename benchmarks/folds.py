@@ -4,10 +4,10 @@
         [--sizes 1 1.25] [--folder FOLDER]
 
 DATA is a data set in the competition's layout, such as the sample of "Severstal: Steel Defect Detection". Each of five
-folds is predicted by a network trained on the others for so many minutes, without early stopping; thresholds, smallest
-masks and whether holes are filled are tuned for a fold on the other folds' predictions. A killed run goes on. Trainings
-are kept in FOLDER; where that is a model's folder of a run, `runs/<name>-study/models/<model>`, the profile `study`
-takes them up. The result is stored under `benchmarks/results/`.
+folds is predicted by a network trained on the others for at most so many minutes, without early stopping; thresholds,
+smallest masks and whether holes are filled are tuned for a fold on the other folds' predictions. A killed run goes on.
+Trainings are kept in FOLDER; where that is a model's folder of a run, `runs/<name>-study/models/<model>`, the profile
+`study` takes them up. The result is stored under `benchmarks/results/`.
 """
 
 import argparse
@@ -88,6 +88,7 @@ def main():
         "versions": [decisions.version.name for decisions in trial.by_fold.values()],
         "beginning": trial.settings["beginning"],
         "minutes_each_fold": arguments.minutes,
+        "steps_each_fold": trial.settings["epochs"] * trial.settings["steps_per_epoch"],
         "seconds_each_fold": trial.history.groupby("fold")["seconds"].sum().round(1).tolist(),
         "recipe": recipe.describe(),
         "processor": PROCESSOR,

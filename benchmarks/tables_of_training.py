@@ -99,11 +99,11 @@ def folds_section(results):
             scores = result[kind]["all"]
             rows.append(
                 [result["data"], f"`{result['model']}`", begins_with(result), f"{result['minutes_each_fold']:g}"]
-                + [f"{sum(result['seconds_each_fold']) / len(result['seconds_each_fold']):,.0f}", decisions]
+                + [f"{result['steps_each_fold']:,}", f"{np.mean(result['seconds_each_fold']):,.0f}", decisions]
                 + [format_estimate(*scores[name]) for name in ("kaggle_dice", "above_floor", "defect_dice")]
             )
-    names = ["data", "network", "begins with", "minutes a fold", "seconds a fold", "decisions", "kaggle_dice",
-             "kaggle_dice − all_empty_dice", "defect_dice"]  # fmt: skip
+    names = ["data", "network", "begins with", "minutes a fold, at most", "steps", "seconds a fold", "decisions",
+             "kaggle_dice", "kaggle_dice − all_empty_dice", "defect_dice"]  # fmt: skip
     about = "`folds.py`: five folds by groups; each image by a network, and by decisions, that never saw it."
     return "\n".join(["## Judged by folds", "", about, "", table(names, rows)])
 
