@@ -85,6 +85,7 @@ def main():
         "shape": shape,
         "mirrored": arguments.mirrored,
         "sizes": arguments.sizes,
+        "fill_holes": plan.fill_holes,
         "versions": [decisions.version.name for decisions in trial.by_fold.values()],
         "beginning": trial.settings["beginning"],
         "minutes_each_fold": arguments.minutes,

@@ -19,7 +19,8 @@ from tiny_models import SHAPE, tiny_model
         (200, 1.0, 5.0, 2, 95),  # two looks take a twentieth of the time, and 190 seconds are left
         (100, 1.0, 50.0, 1, 50),  # one look there is always
         (1000, 0.1, 0.1, 40, 249),  # 40 looks at most: 996 seconds are left
-        (10, 3.0, 0.001, 3, 1),  # no more epochs than steps
+        (10, 3.0, 0.001, 1, 3),  # no more epochs than steps in each
+        (10, 0.6, 0.001, 4, 4),
         (1, 5.0, 3.0, 1, 1),  # one step there is always
         (600, 0.25, 0.0, 40, 60),  # looking takes no time
     ],
@@ -42,7 +43,7 @@ def test_divide_time_worked_by_hand(seconds, step, look, epochs, steps_per_epoch
 )
 def test_divide_time_where_the_steps_have_an_end(most_steps, epochs, steps_per_epoch):
     assert divide_time(200, 1.0, 5.0, most_steps) == Budget(epochs, steps_per_epoch, 1.0, 5.0)
-    assert divide_time(100, 1.0, 0.0, 80) == Budget(40, 2, 1.0, 0.0)
+    assert divide_time(100, 1.0, 0.0, 75) == Budget(8, 9, 1.0, 0.0)
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_plan_budget_of_two_stages(model, batches, tmp_path, monkeypatch):
     stages = [Stage(lambda first_step: quick, 0.75), Stage(lambda first_step: slow, 0.25)]
     monkeypatch.setattr(budget, "_time_step", lambda model, batches: 1.0 if batches is quick else 3.0)
     plan = plan_budget(model, stages, None, minutes=2.0, folder=tmp_path, settings={})
-    assert plan == Budget(40, 2, 1.5, 0.0)
+    assert plan == Budget(8, 10, 1.5, 0.0)
 
 
 def test_plan_budget_times_what_was_read_before(model, batches, tmp_path, monkeypatch):

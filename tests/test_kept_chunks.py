@@ -24,11 +24,11 @@ def test_kept_chunks_are_there_once_they_are_whole(tmp_path):
     assert (read.rows, read.unreadable, read.overlays) == (result.rows, result.unreadable, {})
     assert read.unreached == ["b2.png"]
     assert (tmp_path / "overlays" / "deep" / "a.png.jpg").read_bytes() == b"a picture"
-    kept.keep(Chunk(1, ()), "key", result)
-    kept.forget(chunk, "key")
-    assert not kept.has(chunk, "key") and kept.has(Chunk(1, ()), "key")
+    assert not kept.is_whole(chunk, "key") and not kept.is_whole(Chunk(1, ()), "key")
+    kept.keep(Chunk(1, ()), "key", RESULTS[0])
+    assert kept.is_whole(Chunk(1, ()), "key")
     kept.clear()
-    assert not kept.has(Chunk(1, ()), "key") and (tmp_path / "overlays").is_dir()
+    assert not kept.has(chunk, "key") and (tmp_path / "overlays").is_dir()
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])

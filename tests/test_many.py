@@ -17,6 +17,7 @@ import pytest
 
 from helpers.inference import kept_chunks, many
 from helpers.inference.chunks import predict_chunk
+from helpers.inference.kept_chunks import KeptChunks
 from helpers.inference.many import Asked, default_bundle, predict_images
 from helpers.inference.sources import Source
 from helpers.models.bundle_file import read_bundle
@@ -111,53 +112,93 @@ def test_images_that_can_t_be_read_are_listed_and_the_others_go_on(sheets, bundl
     assert "truncated" in reasons["002a.png"]
     assert "got 60 x 64 pixels, expected 3,000 at most" in reasons["large.png"]
     assert reasons["link.png"] == "it can't be read (No such file or directory)"
-    assert (found.predicted, found.unreadable) == (8, 5)
+    assert (found.predicted, found.unreadable, found.unreached) == (8, 5, 0)
     assert {row["image"] for row in rows_of(tmp_path / "out")} == {f"{number:03}.png" for number in range(7)} | {
         "small.png"
     }
     assert "5 could not be read: see" in str(found)
 
 
-@pytest.mark.parametrize("draw", [None, lambda image, masks: np.zeros((*image.shape[:2], 3), np.uint8)])
-def test_what_could_not_be_fetched_is_tried_again_with_its_chunk_alone(
-    sheets, bundle, engine, tmp_path, draw, monkeypatch
-):
-    """A disk that fails for an hour; pictures of what was finished stay."""
-    out, asked, really = tmp_path / "out", Asked(bundle, draw=draw), Source.read
+@pytest.fixture
+def failing(monkeypatch):
+    """Names of images whose bytes can't be had for now."""
+    names, really = set(), Source.read
 
     def read(source):
-        if source.name == "004.png":
+        if source.name in names:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return really(source)
 
+    monkeypatch.setattr(Source, "read", read)
+    return names
+
+
+def draw(image, masks):
+    return np.zeros((*image.shape[:2], 3), np.uint8)
+
+
+@pytest.mark.parametrize("draw", [None, draw])
+def test_what_could_not_be_fetched_is_tried_again_with_its_chunk_alone(sheets, bundle, engine, tmp_path, failing, draw):
+    """A disk that fails for an hour: nothing that was found is lost, and in the end all is as if it hadn't failed."""
+    out, asked = tmp_path / "out", Asked(bundle, draw=draw)
     (sheets / "005a.png").write_text("no image")
-    with monkeypatch.context() as patched:
-        patched.setattr(Source, "read", read)
-        first = predict_images([sheets], out, asked, chunk_size=3)
-        assert (first.predicted, first.unreadable, first.unreached) == (6, 2, 1)
-        assert "1 of them could not be fetched: the same command tries again." in str(first)
-        again = predict_images([sheets], out, asked, chunk_size=3)
-        assert (again.fresh, again.unreached) == (3, 1)
+    failing.add("004.png")
+    first = predict_images([sheets], out, asked, chunk_size=3)
+    assert (first.predicted, first.unreadable, first.unreached) == (6, 2, 1)
+    assert "1 of them could not be fetched; the same command tries these again." in str(first)
+    before = contents(out)
+    failing.add("005.png")
+    again = predict_images([sheets], out, asked, chunk_size=3)
+    assert (again.fresh, again.predicted, again.unreached) == (3, 6, 1) and contents(out) == before
+    failing.clear()
     last = predict_images([sheets], out, asked, chunk_size=3)
     assert (last.fresh, last.predicted, last.unreadable, last.unreached) == (3, 7, 1, 0)
     assert predict_images([sheets], out, asked, chunk_size=3).fresh == 0
     whole = tmp_path / "whole"
     predict_images([sheets], whole, asked, chunk_size=3)
-    assert contents(out) == contents(whole)
-    assert overlays(out) == overlays(whole)
+    assert contents(out) == contents(whole) and overlays(out) == overlays(whole)
 
 
-def test_what_could_not_be_fetched_is_given_up_where_other_images_are_asked_for(sheets, bundle, engine, tmp_path):
-    """Nothing of the earlier images stays among the pictures of the later ones."""
-    asked = Asked(bundle, draw=lambda image, masks: np.zeros((*image.shape[:2], 3), np.uint8))
-    os.symlink(tmp_path / "gone", sheets / "009.png")
-    assert predict_images([sheets], tmp_path / "out", asked, chunk_size=3).unreached == 1
+def test_what_could_not_be_fetched_before_a_kill_is_tried_after_it(
+    sheets, bundle, engine, tmp_path, failing, monkeypatch
+):
+    out, asked = tmp_path / "out", Asked(bundle)
+    failing.add("001.png")
+    keep = KeptChunks.keep
+
+    def stop_after_first(kept, chunk, key, result):
+        keep(kept, chunk, key, result)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(KeptChunks, "keep", stop_after_first)
+        predict_images([sheets], out, asked, chunk_size=3)
+    failing.clear()
+    found = predict_images([sheets], out, asked, chunk_size=3)
+    assert (found.fresh, found.predicted, found.unreached) == (7, 7, 0)
+
+
+def test_what_could_not_be_fetched_is_given_up_where_other_images_are_asked_for(
+    sheets, bundle, engine, tmp_path, failing, monkeypatch
+):
+    """Nothing of the earlier images stays among the pictures of the later ones, also after a stop on the way."""
+    out, asked = tmp_path / "out", Asked(bundle, draw=draw)
+    failing.add("004.png")
+    assert predict_images([sheets], out, asked, chunk_size=3).unreached == 1
+    (out / "index.html").write_text("a page of these")
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(many, "predict_chunk", stop)
+        predict_images([sheets], out, asked, chunk_size=3)
+    assert not (out / "index.html").exists() and len(overlays(out)) == 5
     others = write_images(tmp_path / "others", 2)
-    predict_images([others], tmp_path / "out", asked, chunk_size=3)
+    predict_images([others], out, asked, chunk_size=3)
     predict_images([others], tmp_path / "whole", asked, chunk_size=3)
-    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
-    assert overlays(tmp_path / "out") == overlays(tmp_path / "whole")
-    assert not (tmp_path / "out" / ".chunks").exists()
+    assert contents(out) == contents(tmp_path / "whole") and overlays(out) == overlays(tmp_path / "whole")
+    assert not (out / ".chunks").exists()
+
+
+def stop(*arguments, **settings):
+    raise KeyboardInterrupt
 
 
 def test_a_second_call_finds_all_done(sheets, bundle, engine, tmp_path):
@@ -232,6 +273,7 @@ import os, signal, sys
 from pathlib import Path
 from tiny_models import BrightEngine, open_bright
 from helpers.inference import detector
+from helpers.inference.kept_chunks import KeptChunks
 from helpers.inference.many import Asked, predict_images
 from helpers.models.bundle_file import read_bundle
 
@@ -428,6 +470,27 @@ def test_images_in_a_store_in_memory(sheets, bundle, engine, tmp_path):
     predict_images(["memory://mill"], tmp_path / "store", Asked(bundle))
     predict_images([sheets], tmp_path / "disk", Asked(bundle))
     assert contents(tmp_path / "store") == contents(tmp_path / "disk")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("throttled"), TimeoutError("no answer")])
+def test_a_store_that_fails_for_a_moment(sheets, bundle, engine, tmp_path, monkeypatch, error):
+    fsspec = pytest.importorskip("fsspec")
+    files = fsspec.filesystem("memory")
+    for path in sheets.iterdir():
+        files.pipe(f"/shaky/{path.name}", path.read_bytes())
+    really = type(files).cat_file
+
+    def cat_file(store, path, *arguments, **settings):
+        if path.endswith("003.png"):
+            raise error
+        return really(store, path, *arguments, **settings)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(files), "cat_file", cat_file)
+        assert predict_images(["memory://shaky"], tmp_path / "out", Asked(bundle), chunk_size=3).unreached == 1
+    found = predict_images(["memory://shaky"], tmp_path / "out", Asked(bundle), chunk_size=3)
+    assert (found.fresh, found.predicted, found.unreached) == (3, 7, 0)
+    files.rm("/shaky", recursive=True)
 
 
 def test_a_name_that_leads_out_of_the_folder_is_set_aside(bundle, engine, tmp_path, sheets):

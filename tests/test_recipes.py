@@ -220,15 +220,18 @@ def test_train_recipe_by_minutes(images, tmp_path):
 @pytest.mark.parametrize(("pretrained", "ends"), [(True, True), (False, False)])
 def test_train_recipe_ends_before_the_minutes_where_images_are_few(images, tmp_path, capsys, pretrained, ends):
     """As often drawn as the recipe says, once it begins with trained weights; it repeats, and says so."""
-    recipe = replace(QUICK, most_draws=2.0)
+    recipe = replace(QUICK, most_draws=4.0)  # nine steps of three images
     for _ in range(2):
         _, history, budget, settings = train(images, tmp_path, recipe, epochs=0, minutes=0.2, pretrained=pretrained)
-        draws = budget.total_steps * recipe.batch_size / len(images.training_ids)
-        assert (1 < draws <= 2) == ends and len(history) == budget.epochs == settings["epochs"]
-        assert ("Each was drawn 2 times by then" in capsys.readouterr().err) == ends
-    told = describe_length(settings, history)
-    assert told == (
-        f"In {budget.total_steps * 3:,} draws it saw each image that it learns from {draws:,.0f} times on average."
+        assert (budget.total_steps == 9) == ends and len(history) == budget.epochs == settings["epochs"]
+        told = (
+            "7 images: the training ends after 9 steps, before its 0.2 minutes are over. Each was drawn 4 times by then"
+        )
+        assert (told in capsys.readouterr().err) == ends
+    draws = budget.total_steps * 3 / 7
+    assert describe_length(settings, history) == (
+        f"In {budget.epochs} epochs it drew {budget.total_steps * 3:,} images: each that it learns from "
+        f"{draws:,.{0 if draws >= 10 else 1}f} times on average."
     )
 
 

@@ -43,13 +43,43 @@ class ChunkResult:
         rows: list of [image, class name, probability, runs, pixels], for each image and class.
         unreadable: list of [image, reason].
         overlays: dict of image -> bytes of a JPEG, for images with a defect, where they were asked for.
-        unreached: the unreadable images whose bytes couldn't be had, so that another try may read them.
+        unreached: the unreadable images whose bytes couldn't be had, so that another try may read them; in any order.
     """
 
     rows: list = field(default_factory=list)
     unreadable: list = field(default_factory=list)
     overlays: dict = field(default_factory=dict)
     unreached: list = field(default_factory=list)
+
+    def after(self, earlier, images):
+        """What is known after an earlier try of the same chunk: an image that was reached once isn't lost again.
+
+        Args:
+            earlier: the `ChunkResult` of that try.
+            images: names of the chunk's images, in order.
+
+        Returns:
+            `ChunkResult`; this one where it reached all that the earlier one did.
+        """
+        lost = set(self.unreached) - set(earlier.unreached)
+        if not lost:
+            return self
+        told = [self, earlier]
+        rows, unreadable = ([_by_image(getattr(each, name)) for each in told] for name in ("rows", "unreadable"))
+        return ChunkResult(
+            [row for image in images for row in rows[image in lost].get(image, [])],
+            [row for image in images for row in unreadable[image in lost].get(image, [])],
+            self.overlays,
+            [image for image in self.unreached if image not in lost],
+        )
+
+
+def _by_image(rows):
+    """Rows by the image that they begin with."""
+    found = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(row)
+    return found
 
 
 def make_chunks(sources, size=CHUNK):
@@ -124,6 +154,8 @@ def _read(source, channels, most_pixels):
         raise UnreadableError(f"the file has {source.size / 1e6:,.0f} MB, expected {LARGEST_FILE / 1e6:,.0f} at most")
     try:
         data = source.read()
+    except FileNotFoundError as error:  # another list, or another mark, tells when it is there again
+        raise UnreadableError(f"it can't be read ({error.strerror or error})") from None
     except OSError as error:
         raise UnreachableError(f"it can't be read ({error.strerror or error})") from None
     # What the client of a store raises has no end, and one file must not end the prediction of all.

@@ -28,8 +28,17 @@ class KeptChunks:
         """Whether the result of a chunk is there, made of the same images in the same way."""
         return self._path(chunk, key).is_file()
 
+    def is_whole(self, chunk, key):
+        """Whether the result of a chunk is there, and all of its images could be fetched."""
+        return self.has(chunk, key) and not self.read(chunk, key).unreached
+
     def keep(self, chunk, key, result):
-        """Write the overlays and the result of a chunk; a kill before the last step leaves no result behind."""
+        """Write the overlays and the result of a chunk; a kill before the last step leaves what was there before.
+
+        Where an earlier try could not fetch all images, what it reached stays known.
+        """
+        if self.has(chunk, key):
+            result = result.after(self.read(chunk, key), [source.name for source in chunk.sources])
         for name, data in result.overlays.items():
             with written_beside(overlay_path(self._out, name)) as beside:
                 beside.write_bytes(data)
@@ -40,10 +49,6 @@ class KeptChunks:
         """The `ChunkResult` of a chunk that is there, without its overlays."""
         return ChunkResult(**read_json(self._path(chunk, key)))
 
-    def forget(self, chunk, key):
-        """Remove the result of a chunk, so that it is made again."""
-        self._path(chunk, key).unlink()
-
     def clear(self):
         """Remove all of them."""
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -51,6 +56,10 @@ class KeptChunks:
     def clear_pictures(self):
         """Remove the overlays, and the page that shows them, of earlier predictions."""
         shutil.rmtree(self._out / OVERLAYS, ignore_errors=True)
+        self.clear_page()
+
+    def clear_page(self):
+        """Remove the page of earlier predictions."""
         (self._out / PAGE).unlink(missing_ok=True)
 
     def _path(self, chunk, key):

@@ -138,7 +138,7 @@ class Predicted:
         if self.unreadable:
             lines.append(f"{self.unreadable:,} could not be read: see {self.out / UNREADABLE}.")
         if self.unreached:
-            lines.append(f"{self.unreached:,} of them could not be fetched: the same command tries again.")
+            lines.append(f"{self.unreached:,} of them could not be fetched; the same command tries these again.")
         return "\n".join(lines)
 
 
@@ -166,7 +166,8 @@ def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", w
     `predictions.csv` has a row for each image and class: image, class, probability (the largest that the network gave a
     pixel), runs (pixels counted from 1, down the columns) and pixels; `unreadable.csv` names the images that can't be
     read, with the reason. When this was killed, the same call goes on: no more than the chunk that was under way is
-    predicted again. It also tries again what could not be fetched, with the chunks that it is in.
+    predicted again. It also tries again what could not be fetched, with the chunks that it is in; what was found in
+    them before isn't lost, however this goes.
 
     Args:
         places: as for `helpers.inference.sources.find_images`.
@@ -201,12 +202,10 @@ def predict_images(places, out, asked, *, chunk_size=CHUNK, file_format="csv", w
         found = _finished(out, whole)
         if found is None:
             begun = _begin(out, kept, key, whole)
-            missing = [chunk for chunk in chunks if not kept.has(chunk, keys[chunk.number])]
+            missing = [chunk for chunk in chunks if not kept.is_whole(chunk, keys[chunk.number])]
             seconds = _predict_missing(asked, detector, kept, chunks, missing, keys, work)
             counts = assemble(out, (kept.read(chunk, keys[chunk.number]) for chunk in chunks), file_format)
             fresh = sum(len(chunk.sources) for chunk in missing)
-            if counts["unreached"]:
-                _forget_unreached(kept, chunks, keys)
             found = {"file": FORMATS[file_format], "engine": name, "images": len(sources), **counts}
             write_json(out / RECORD, begun | {"key": whole, "bundle": str(asked.bundle), "seconds": seconds, **found})
         else:
@@ -244,25 +243,23 @@ def _counted(results, bar):
         bar.update(len(chunk.sources))
 
 
-def _forget_unreached(kept, chunks, keys):
-    """Remove the results of chunks with images that couldn't be fetched, so that the next call makes them again."""
-    for chunk, key in zip(chunks, keys, strict=True):
-        if kept.read(chunk, key).unreached:
-            kept.forget(chunk, key)
-
-
 def _begin(out, kept, asked, whole):
     """Note what is predicted here from now on, and remove what would be taken for it and isn't.
 
     That is what was begun with another bundle, engine or setting, and the pictures of images that were finished: those
-    asked for now may be others. What was stopped goes on, and so does what could not be fetched in full.
+    asked for now may be others. What was stopped goes on, and so does a call whose images could not all be fetched; the
+    record then tells which images these are, so that others don't pass for them.
 
     Returns:
         dict, the record of something that isn't finished.
     """
     begun = {"asked": hashlib.sha256(asked.encode()).hexdigest()}
     record = read_json(out / RECORD) if (out / RECORD).is_file() else {}
-    if record != begun and not (record.get("key") == whole and record.get("unreached")):
+    again = record.get("key") if record.get("unreached") else record.get("again")
+    if again == whole:
+        begun["again"] = whole
+        kept.clear_page()
+    elif record != begun:
         kept.clear()
         if record:  # without one nothing is from here, and a page is somebody else's
             kept.clear_pictures()

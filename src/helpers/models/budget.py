@@ -54,8 +54,8 @@ def plan_budget(model, stages, validation, *, minutes, folder, settings, most_st
         validation: tf.data.Dataset of (images, masks) that will be looked at after each epoch, or None.
         minutes: time for the training, its looks at the validation part included.
         folder: where `budget.json` is kept.
-        settings: dict of all that decides the training's course, the minutes not among them.
-        most_steps: steps at which the training ends where the time allows more; the settings tell what decides it.
+        settings: dict of all that decides the training's course, minutes and steps not among them.
+        most_steps: steps at which the training ends where the time allows more.
 
     Returns:
         A `Budget`.
@@ -65,7 +65,8 @@ def plan_budget(model, stages, validation, *, minutes, folder, settings, most_st
     """
     if not 0 < minutes < float("inf"):
         raise ValueError(f"minutes: got {minutes}, expected a number above 0. 20 is a beginning on two cores.")
-    path, key = Path(folder) / BUDGET, settings_key({**settings, "minutes": minutes})
+    end = {"most_steps": most_steps} if most_steps < math.inf else {}
+    path, key = Path(folder) / BUDGET, settings_key({**settings, "minutes": minutes, **end})
     if path.is_file() and (kept := read_json(path)).get("key") == key:
         return Budget(**{name: kept[name] for name in Budget.__dataclass_fields__})
     budget = divide_time(60 * minutes, *_measure(model, stages, validation), most_steps)
@@ -76,8 +77,9 @@ def plan_budget(model, stages, validation, *, minutes, folder, settings, most_st
 def divide_time(seconds, seconds_per_step, seconds_per_look, most_steps=math.inf):
     """Divide a time into steps and looks at the validation part.
 
-    Looks take at most a twentieth of the time, unless there is but one, and there are at most 40. Where the steps have
-    an end before the time does, it is divided as if it were so much shorter.
+    Looks take at most a twentieth of the time, unless there is but one, and there are at most 40, and no more of them
+    than steps from one to the next. Where the steps have an end before the time does, it is divided as if it were so
+    much shorter.
 
     Example:
         >>> divide_time(200, 1.0, 5.0)
@@ -86,7 +88,7 @@ def divide_time(seconds, seconds_per_step, seconds_per_look, most_steps=math.inf
     needed = min(seconds, most_steps * seconds_per_step / (1 - WATCHED_SHARE))
     epochs = int(min(MOST_EPOCHS, max(1, WATCHED_SHARE * needed // max(seconds_per_look, 1e-9))))
     steps = min(most_steps, (seconds - epochs * seconds_per_look) / seconds_per_step)
-    epochs = max(1, min(epochs, int(steps)))
+    epochs = max(1, min(epochs, math.isqrt(max(0, int(steps)))))
     return Budget(epochs, max(1, int(steps // epochs)), seconds_per_step, seconds_per_look)
 
 

@@ -176,7 +176,7 @@ RECIPES = {
         augmentation=OURS_MASKS,
         longest=1.6,
         coarse_share=0.6,
-        most_draws=100.0,
+        most_draws=140.0,
     ),
     "classifier_small": Recipe(
         "classifier_small",
@@ -325,15 +325,7 @@ def train_recipe(
         budget = plan_budget(
             trained, stages, validation, minutes=minutes, folder=folder, settings=settings, most_steps=most
         )
-        if budget.total_steps > most - budget.epochs:  # as many as make whole epochs
-            count = len(images.training_ids)
-            draws = budget.total_steps * recipe.batch_size / count
-            print(
-                f"{count:,} images: the training ends after {budget.total_steps:,} steps, before its {minutes:g} "
-                f"minutes are over. Each was drawn {draws:.0f} times by then, and more would be learned by heart. "
-                "EPOCHS takes more.",
-                file=sys.stderr,
-            )
+        _tell_of_end(budget, most, minutes, recipe.batch_size, len(images.training_ids))
 
     def train(length, place):
         compile_model(trained, recipe.training, length * budget.steps_per_epoch, target.metrics())
@@ -361,6 +353,19 @@ def train_recipe(
     if changes_size:
         model.set_weights(trained.get_weights())
     return history, budget, settings | {"epochs": budget.epochs, "steps_per_epoch": budget.steps_per_epoch}
+
+
+def _tell_of_end(budget, most, minutes, batch_size, count):
+    """Say on stderr that a training ends before its minutes are over, where it does."""
+    if most * budget.seconds_per_step + budget.epochs * budget.seconds_per_look >= 60 * minutes:
+        return
+    draws = budget.total_steps * batch_size / count
+    print(
+        f"{count:,} images: the training ends after {budget.total_steps:,} steps, before its {minutes:g} minutes are "
+        f"over. Each was drawn {draws:.0f} times by then, and more would be learned by heart. A number of epochs takes "
+        "more.",
+        file=sys.stderr,
+    )
 
 
 def _training_code(network):
@@ -446,9 +451,11 @@ def describe_length(settings, history):
         settings: dict of `train_recipe`.
         history: table of `train_model`, which may have ended before the epochs that were planned.
     """
-    drawn = int(history["epoch"].max()) * settings["steps_per_epoch"] * settings["batch_size"]
+    epochs = int(history["epoch"].max())
+    drawn = epochs * settings["steps_per_epoch"] * settings["batch_size"]
     times = drawn / len(settings["images"])
-    return f"In {drawn:,} draws it saw each image that it learns from {times:,.0f} times on average."
+    times = f"{times:,.0f}" if times >= 10 else f"{times:.1f}"
+    return f"In {epochs:,} epochs it drew {drawn:,} images: each that it learns from {times} times on average."
 
 
 def describe_training(settings, history):
