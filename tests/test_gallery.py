@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.inference.many import Asked, predict_images
+from helpers.inference.sources import Source
 from helpers.report.figures import overlay
 from helpers.report.gallery import write_gallery
 from tiny_models import SHAPE, open_bright, tiny_bundle
@@ -38,7 +39,7 @@ def test_write_gallery_shows_the_surest_first(predicted):
     assert page.count("data:image/jpeg;base64,") == 3
     assert "6 images, 4 of them with a defect, by bright. 1 could not be read." in page
     assert "The 3 images with the highest probabilities; the overlays of all 4 lie in" in page
-    assert "<li><b>f.png</b>: the file is empty</li>" in page
+    assert "<li><b>f.png</b>: the file is empty</li>" in page and "could not be fetched" not in page
     rows = re.findall(r"</span> (\w+)</th><td>(\d)</td>", page)
     assert rows == [("bright", "3"), ("dark", "1")]
 
@@ -49,6 +50,15 @@ def test_write_gallery_escapes_names(predicted):
     assert "<script>alert" not in page and "<b>bright</b>" not in page
     assert "&lt;script&gt;alert(1)&lt;&amp;" in page
     assert 'href="overlays/%3Cscript%3Ealert%281%29%3C%26%22%27%20%2541%3F%23.png.jpg"' in page
+
+
+def test_write_gallery_tells_what_may_be_read_later(predicted, monkeypatch):
+    def read(source):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Source, "read", read)
+    page = write_gallery(predicted({"a.png": 100})).read_text()
+    assert "1 could not be fetched; the same command tries again." in page
 
 
 def test_write_gallery_where_nothing_was_found(predicted):
