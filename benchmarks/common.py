@@ -29,7 +29,8 @@ PACKAGES = {
     "numpy": "numpy",
 }
 MEASURES = (
-    "kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "defect_dice_class_mean", "empty_accuracy", "miou"
+    "kaggle_dice", "all_empty_dice", "above_floor", "defect_dice", "defect_dice_class_mean", "empty_accuracy", "miou",
+    "miou_with_background",
 )  # fmt: skip
 
 
