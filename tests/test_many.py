@@ -273,7 +273,6 @@ import os, signal, sys
 from pathlib import Path
 from tiny_models import BrightEngine, open_bright
 from helpers.inference import detector
-from helpers.inference.kept_chunks import KeptChunks
 from helpers.inference.many import Asked, predict_images
 from helpers.models.bundle_file import read_bundle
 

@@ -218,8 +218,11 @@ def test_train_recipe_by_minutes(images, tmp_path):
 
 
 @pytest.mark.parametrize(("pretrained", "ends"), [(True, True), (False, False)])
-def test_train_recipe_ends_before_the_minutes_where_images_are_few(images, tmp_path, capsys, pretrained, ends):
+def test_train_recipe_ends_before_the_minutes_where_images_are_few(
+    images, tmp_path, capsys, monkeypatch, pretrained, ends
+):
     """As often drawn as the recipe says, once it begins with trained weights; it repeats, and says so."""
+    monkeypatch.setattr("helpers.models.budget._measure", lambda *arguments: (0.05, 1.0))
     recipe = replace(QUICK, most_draws=4.0)  # nine steps of three images
     for _ in range(2):
         _, history, budget, settings = train(images, tmp_path, recipe, epochs=0, minutes=0.2, pretrained=pretrained)

@@ -154,10 +154,10 @@ def _read(source, channels, most_pixels):
         raise UnreadableError(f"the file has {source.size / 1e6:,.0f} MB, expected {LARGEST_FILE / 1e6:,.0f} at most")
     try:
         data = source.read()
-    except FileNotFoundError as error:  # another list, or another mark, tells when it is there again
-        raise UnreadableError(f"it can't be read ({error.strerror or error})") from None
     except OSError as error:
-        raise UnreachableError(f"it can't be read ({error.strerror or error})") from None
+        # Of a file that is gone, another list or another mark tells when it is there again.
+        kind = UnreadableError if isinstance(error, FileNotFoundError) else UnreachableError
+        raise kind(f"it can't be read ({error.strerror or error})") from None
     # What the client of a store raises has no end, and one file must not end the prediction of all.
     except Exception as error:
         if not source.place:
