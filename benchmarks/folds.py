@@ -1,11 +1,12 @@
 """How good is our network on a small real set? Trained and judged by folds of groups.
 
     python benchmarks/folds.py DATA [--minutes 20] [--model steel_unet] [--pretrained BUNDLE] [--mirrored]
-        [--sizes 1 1.25] [--folder FOLDER]
+        [--sizes 1 1.25] [--draws 100] [--folder FOLDER]
 
 DATA is a data set in the competition's layout, such as the sample of "Severstal: Steel Defect Detection". Each of five
 folds is predicted by a network trained on the others for at most so many minutes, without early stopping; thresholds,
-smallest masks and whether holes are filled are tuned for a fold on the other folds' predictions. A killed run goes on.
+smallest masks and whether holes are filled are tuned for a fold on the other folds' predictions. `--draws` takes the
+place of the recipe's `most_draws`, which ends a training that begins with trained weights. A killed run goes on.
 Trainings are kept in FOLDER; where that is a model's folder of a run, `runs/<name>-study/models/<model>`, the profile
 `study` takes them up. The result is stored under `benchmarks/results/`.
 """
@@ -16,7 +17,7 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from common import PROCESSOR, RESULTS, SPLIT_SEED, score, split_by_groups
 
@@ -48,6 +49,7 @@ def main():
     parser.add_argument(
         "--sizes", type=float, nargs="+", default=[1.0], help="multiples of the network's size to try to predict at"
     )
+    parser.add_argument("--draws", type=float, help="in the place of the recipe's most_draws")
     parser.add_argument("--folder", type=Path, help="where to keep the trainings")
     parser.add_argument("--name", default="", help="of the stored result")
     arguments = parser.parse_args()
@@ -55,9 +57,12 @@ def main():
     split = split_by_groups(dataset)
     shape = network_shape(dataset.shape, arguments.max_pixels)
     recipe = find_recipe(arguments.model)
+    if arguments.draws is not None:
+        recipe = replace(recipe, most_draws=arguments.draws)
     mean, deviation = grey_statistics(dataset, split.loc[split["split"] == TRAIN, "image_id"])
     begins = "pretrained" if arguments.pretrained else "random"
     name = arguments.name or f"folds-{dataset.name}-{arguments.model}-{begins}-{arguments.minutes:g}min"
+    name += f"-{arguments.draws:g}draws" if arguments.draws is not None and not arguments.name else ""
     network = {"channels": 1, "grey_mean": mean, "grey_deviation": deviation, **recipe.arguments}
     plan = Plan(
         recipe,

@@ -49,7 +49,8 @@ def about_versus(result):
         f"`versus_unet.py`: trained on {images['train']:,} images at {height} x {width} pixels, whole or in windows, "
         f"in batches of {result['batch_size']}, from random weights; scored on the {images['holdout']:,} images of the "
         f"{result['scored_on']}; {result['processor']}. The same minutes hold more steps on a quicker machine, or on "
-        "the same one on another day: a comparison that is there twice was made on both."
+        "the same one on another day: networks are compared within a comparison, whose rows were trained one after the "
+        "other."
     )
 
 
@@ -95,16 +96,31 @@ def folds_section(results):
         return ""
     rows = []
     for result in results:
+        ends = result["recipe"]["most_draws"] and result["beginning"].get("pretrained")
         for kind, decisions in DECISIONS.items():
             scores = result[kind]["all"]
             rows.append(
                 [result["data"], f"`{result['model']}`", begins_with(result), f"{result['minutes_each_fold']:g}"]
-                + [f"{result['steps_each_fold']:,}", f"{np.mean(result['seconds_each_fold']):,.0f}", decisions]
+                + [
+                    f"{result['recipe']['most_draws']:g}" if ends else "–",
+                    f"{result['steps_each_fold']:,}",
+                    f"{np.mean(result['seconds_each_fold']):,.0f}",
+                    decisions,
+                ]
                 + [format_estimate(*scores[name]) for name in ("kaggle_dice", "above_floor", "defect_dice")]
             )
-    names = ["data", "network", "begins with", "minutes a fold, at most", "steps", "seconds a fold", "decisions",
-             "kaggle_dice", "kaggle_dice − all_empty_dice", "defect_dice"]  # fmt: skip
-    about = "`folds.py`: five folds by groups; each image by a network, and by decisions, that never saw it."
+    names = ["data", "network", "begins with", "minutes a fold, at most", "draws of an image, at most", "steps",
+             "seconds a fold", "decisions", "kaggle_dice", "kaggle_dice − all_empty_dice", "defect_dice"]  # fmt: skip
+    about = (
+        "`folds.py`: five folds by groups; each image by a network that was not trained on it, by decisions that were "
+        "tuned without it."
+    )
+    lengths = {result["recipe"]["most_draws"] for result in results if result["beginning"].get("pretrained")}
+    if len(lengths) > 1:
+        about += (
+            " How many draws the recipe asks for was chosen among these rows, and so by the images that judge it: its "
+            "own rows are somewhat too good."
+        )
     return "\n".join(["## Judged by folds", "", about, "", table(names, rows)])
 
 

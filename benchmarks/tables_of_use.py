@@ -1,5 +1,6 @@
 """Sections of `results.md` on a trained network at work: engines, many images, a line camera and the dashboard."""
 
+import math
 import textwrap
 
 from markdown_table import table
@@ -70,7 +71,7 @@ def cameras_in_words(results):
             f"Measured with `{result['camera_bundle']}`{' and `once=True`' if result['once'] else ''} "
             f"({result['processor']}; {result['engine']}): a frame of "
             f"{height} x {width} pixels takes {alone['median']:.0f} ms at batch 1, 99 of 100 no more than "
-            f"{alone['p99']:.0f}; "
+            f"{math.ceil(alone['p99'])}; "
             f"of {line['frames']:,} frames, {line['frames_per_second']:g} a second, {line['missed']:,} were missed."
         )
     return "\n".join(textwrap.fill(sentence, 128) for sentence in sentences)

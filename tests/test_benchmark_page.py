@@ -89,22 +89,28 @@ def test_page_has_a_row_for_each_training(page, tmp_path):
 
 
 def test_page_has_a_row_for_each_kind_of_decisions_on_folds(page, tmp_path):
-    """With how long a fold took, in steps and in seconds on average, beside what it was given."""
+    """With how long a fold took, in steps and in seconds on average, beside what it was given, and what they chose."""
     shutil.copy2(FOLDER / "published.csv", tmp_path)
     (tmp_path / "results").mkdir()
     scores = {"all": {"kaggle_dice": [0.8, 0.7, 0.9], "above_floor": [0.1, 0.0, 0.2], "defect_dice": [0.5, 0.4, 0.6]}}
     result = {
-        "data": "sheets", "model": "steel_unet", "beginning": {"pretrained_on": "made-up"}, "minutes_each_fold": 20.0,
-        "steps_each_fold": 1560, "seconds_each_fold": [60.0, 70.0], "usual": scores, "tuned": scores,
+        "data": "sheets", "model": "steel_unet", "beginning": {"pretrained": "ab", "pretrained_on": "made-up"},
+        "minutes_each_fold": 20.0, "recipe": {"most_draws": 140.0}, "steps_each_fold": 1560,
+        "seconds_each_fold": [60.0, 70.0], "usual": scores, "tuned": scores,
         "tuned_for_defect_dice": scores | {"all": scores["all"] | {"defect_dice": [0.6, 0.5, 0.7]}},
     }  # fmt: skip
     (tmp_path / "results" / "a.json").write_text(json.dumps(result))
     text = page(tmp_path)
-    taken = "| sheets | `steel_unet` | made-up | 20 | 1,560 | 65"
+    taken = "| sheets | `steel_unet` | made-up | 20 | 140 | 1,560 | 65"
     row = taken + " | {} | 0.800 (0.700 to 0.900) | 0.100 (0.000 to 0.200) | {} |"
     assert row.format("0.5", "0.500 (0.400 to 0.600)") in text
     assert row.format("for kaggle_dice", "0.500 (0.400 to 0.600)") in text
     assert row.format("for defect_dice", "0.600 (0.500 to 0.700)") in text
+    recipe = {"recipe": {"most_draws": 100.0}}
+    for name, changes, chosen in (("b", recipe | {"beginning": {}}, False), ("c", recipe, True)):
+        (tmp_path / "results" / f"{name}.json").write_text(json.dumps(result | changes))
+        assert ("somewhat too good" in page(tmp_path)) == chosen
+    assert "random weights | 20 | – | 1,560" in page(tmp_path) and "made-up | 20 | 100 | 1,560" in page(tmp_path)
 
 
 def test_page_has_a_table_of_recipes_and_one_of_answers(page, tmp_path):

@@ -84,7 +84,10 @@ FULL = {
 TRAINING = {
     "loss": {"bce": 1.0, "class_dice_loss": 1.0},
     "batch_size": 16,
+    "images": 115,
     "epochs": 40,
+    "steps_per_epoch": 10,
+    "most_draws": 140.0,
     "window": [128, 204],
     "lift": 0.5,
     "augmentation": {"mirror": 0.5},
@@ -374,8 +377,8 @@ def test_runaway_loss_is_told_by_its_size(make_paper):
 def test_training_is_told_from_the_bundle(make_paper):
     text = shown(method.how_trained(make_paper()))
     assert (
-        "trained with cross-entropy plus Dice loss of each class, in batches of 16, for 40 epochs, on 115 images."
-        in text
+        "trained with cross-entropy plus Dice loss of each class, in batches of 16, on 115 images; on average each was "
+        "drawn 50 times." in text
     )
     assert (
         "windows of 128 x 204 pixels" in text and "51 layers take up weights that were learned on made-up-2000" in text
@@ -386,6 +389,16 @@ def test_published_systems_at_random_are_a_limit(make_paper):
     theirs = {"architecture": "sm_unet", "input_shape": [128, 800], "training": {"loss": {"bce": 1.0}}}
     assert "random weights" in shown(discussion.limits(make_paper(bundles={"our_net": theirs})))
     assert "random weights" not in shown(discussion.limits(make_paper()))
+
+
+def test_a_length_that_was_chosen_on_the_sample_is_a_limit(make_paper):
+    """Only where trained weights were gone on with, by a recipe that may end there, on images like those."""
+    told = "A length chosen on such images"
+    assert told in shown(discussion.limits(make_paper(names=FOUR)))
+    assert told not in shown(discussion.limits(make_paper(names=TWO)))
+    for changes in ({"most_draws": 0.0}, {"beginning": {"pretrained": "", "encoder_weights": "none"}}):
+        ours = {"architecture": "steel_unet", "input_shape": [128, 800], "training": TRAINING | changes}
+        assert told not in shown(discussion.limits(make_paper(names=FOUR, bundles={"our_net": ours})))
 
 
 def test_identity_is_checked_where_all_parts_are_there(make_paper):

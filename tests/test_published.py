@@ -11,11 +11,11 @@ def test_beside_ours_gives_the_run_s_own_figures():
     """With interval and split; what the run didn't compute is said to be missing."""
     record = {"value": 0.5, "low": 0.4, "high": 0.6, "split": "folds"}
     name = "04_segmentation.steel_unet"
-    trained = {f"{name}.training_images": {"value": 4321}, f"{name}.epochs": {"value": 7.0}}
+    trained = {f"{name}.training_images": {"value": 4321}, f"{name}.passes": {"value": 7.0}}
     table = beside_ours({f"{name}.kaggle_dice": record} | trained).set_index("source")
     winner = table.loc["The competition's winner"]
     assert winner["published"] == "0.90883" and winner["here"] == "0.500 (0.400 to 0.600)"
-    assert winner["recipe"] == "steel_unet: 4,321 images, 7 epochs"
+    assert winner["recipe"] == "steel_unet: 4,321 images, drawn 7 times each"
     assert winner["judged on"] == "folds" and winner["what differs"]
     assert (table.drop("The competition's winner")["here"] == "not in this run").all()
 

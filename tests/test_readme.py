@@ -62,16 +62,27 @@ def test_write_readmes_without_a_bundle(project):
         write_readmes(project, REPORT.name)
 
 
-def test_a_card_tells_the_thresholds_for_one_pass(project):
-    """Where the bundle carries any."""
+def test_a_card_tells_the_decisions_for_one_pass(project):
+    """All of them, where the bundle carries any."""
     path = project / "models" / "steel_unet" / "bundle.json"
     bundle = {key: value for key, value in read_json(path).items() if key != "once"}
-    once = {"thresholds": [0.2, 0.4, 0.6, 0.8], "mirrored": False, "sizes": [1.0]}
+    names = bundle["class_names"]
+    once = {
+        "thresholds": [0.2, 0.4, 0.6, 0.8],
+        "smallest_masks": [0.01, 0.02, 0.03, 0.04],
+        "filled": [False, True, False, True],
+        "mirrored": False,
+        "sizes": [1.0],
+    }
+    lines = [
+        f"| {names[0]} | 0.2 | 1 | no |",
+        f"| {names[1]} | 0.4 | 2 | yes |",
+        f"| {names[2]} | 0.6 | 3 | no |",
+        f"| {names[3]} | 0.8 | 4 | yes |",
+    ]
     for changes, told in (({}, False), ({"once": once}, True)):
         write_json(path, bundle | changes)
-        names = bundle["class_names"]
-        line = f"the thresholds are 0.2 for {names[0]}, 0.4 for {names[1]}, 0.6 for {names[2]}, 0.8 for {names[3]}."
-        assert (line in model_card(path.parent)) == told
+        assert ("\n".join(lines) in model_card(path.parent)) == told
 
 
 def test_write_readmes_of_a_report_that_is_not_there(project):

@@ -17,6 +17,12 @@ GATES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)  # probabilities of a defect, stat
 MEASURES = {"kaggle_dice": kaggle_dice, "defect_dice": defect_dice}
 
 
+def require_measure(measure):
+    """Raise ValueError where decisions can't be tuned for a measure."""
+    if measure not in MEASURES:
+        raise ValueError(f"measure: got {measure!r}, expected one of: {', '.join(MEASURES)}.")
+
+
 @dataclass(frozen=True)
 class Decisions:
     """What turns probabilities into masks, and which version of the prediction the probabilities are.
@@ -111,8 +117,7 @@ def tune_decisions(counts, measure="kaggle_dice", sizes=SIZES, fill=True):
     Source:
         Averaging over neighbours: ours; the optimum of few images is sharp by chance.
     """
-    if measure not in MEASURES:
-        raise ValueError(f"measure: got {measure!r}, expected one of: {', '.join(MEASURES)}.")
+    require_measure(measure)
     counts = counts if fill else replace(counts, filled=None)
     chosen = [
         choose(score_grid(counts, class_index, measure, sizes), counts.thresholds, sizes)

@@ -161,10 +161,11 @@ def averaging_momentum(training, total_steps):
 def train_model(model, stages, validation, *, steps_per_epoch, epochs, folder, settings, patience=0, watched=WATCHED):
     """Train a compiled model, keeping a checkpoint after each epoch, and go on from one that is there.
 
-    All labels are looked at before the first step. A checkpoint that was made with other settings is not used; one
-    that can't be read is put aside as `checkpoint.faulty.npz`, and the training begins anew. Where the weights are
-    averaged, the validation sees the average, and the model ends with it. When the training has ended, its weights and
-    history take the checkpoint's place, and a later call with the same settings and epochs takes them up at once.
+    The labels of the first epoch, and those watched, are looked at before the first step. A checkpoint that was made
+    with other settings is not used; one that can't be read is put aside as `checkpoint.faulty.npz`, and the training
+    begins anew. Where the weights are averaged, the validation sees the average, and the model ends with it. When the
+    training has ended, its weights and history take the checkpoint's place, and a later call with the same settings and
+    epochs takes them up at once.
 
     Args:
         model: compiled keras.Model.

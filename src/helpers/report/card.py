@@ -25,10 +25,14 @@ masks = next(predict_masks(model, bundle, photographs))  # one plane for each cl
 
 To go on training with your own images: `python run_all.py --data DIR -p 04_segmentation.MODEL steel_unet
 -p 04_segmentation.PRETRAINED models/{name}`.
+
+How long `steel_unet` trains when it begins with trained weights (`most_draws` of its recipe) was chosen by folds of the
+competition's sample that this project was built with. Scores by such folds are somewhat too good;
+[benchmarks/results.md](../benchmarks/results.md) shows what was compared.
 """
 JUDGED = {
-    "folds": "by five folds of groups of near-duplicate images: each image by a network, and by thresholds, that never "
-    "saw it. The weights here were trained on all images, in the same way",
+    "folds": "by five folds of groups of near-duplicate images: each image by a network that was not trained on it, "
+    "and by thresholds that were tuned without it. The weights here were trained on all images, in the same way",
     "holdout": "on a holdout of groups of near-duplicate images that neither training nor thresholds saw",
 }
 
@@ -86,17 +90,32 @@ def model_card(folder):
     for name, score in scores.items():
         value = format_estimate(score["value"], score.get("low"), score.get("high"))
         lines.append(f"| `{name}` | {score['split']} | {value} |")
-    lines += ["", "| class | threshold | smallest mask, % of the image |", "|---|---|---|"]
-    decisions = zip(bundle["class_names"], bundle["thresholds"], bundle["smallest_masks"], strict=True)
-    lines += [f"| {name} | {threshold:g} | {100 * smallest:g} |" for name, threshold, smallest in decisions]
-    sizes = bundle.get("sizes", [1.0])
-    if sizes != [1]:
-        lines += ["", f"Images are predicted at {' and '.join(f'{size:g}' for size in sizes)} times that size."]
+    lines += ["", f"Predicted are {_passes(bundle)}, and decided so:", "", *decision_lines(bundle)]
     if ONCE in bundle:
-        pairs = zip(bundle["class_names"], taken_once(bundle)["thresholds"], strict=True)
-        told = ", ".join(f"{threshold:g} for {name}" for name, threshold in pairs)
-        lines += ["", f"In one pass, as `steel predict --once` predicts, the thresholds are {told}."]
-    filled = [name for name, fills in zip(bundle["class_names"], bundle.get("filled", []), strict=False) if fills]
-    if filled:
-        lines += ["", f"Holes in masks are filled for {', '.join(filled)}."]
+        once = decision_lines(taken_once(bundle))
+        lines += ["", "In one pass, as `steel predict --once` predicts, it is decided so:", "", *once]
     return "\n".join(lines) + "\n"
+
+
+def decision_lines(bundle):
+    """The decisions of a bundle as the lines of a Markdown table."""
+    names = bundle["class_names"]
+    filled = bundle.get("filled") or [False] * len(names)
+    rows = zip(names, bundle["thresholds"], bundle["smallest_masks"], filled, strict=True)
+    return [
+        "| class | threshold | smallest mask, % of the image | holes are filled |",
+        "|---|---|---|---|",
+        *(f"| {name} | {threshold:g} | {100 * smallest:g} | {'yes' if fills else 'no'} |"
+          for name, threshold, smallest, fills in rows),
+    ]  # fmt: skip
+
+
+def _passes(bundle):
+    """What the masks of a bundle are read from, in words."""
+    sizes = bundle.get("sizes", [1.0])
+    what = (
+        "images and their mirror images, by the mean of their probabilities"
+        if bundle["mirrored"]
+        else "images as they are"
+    )
+    return what if sizes == [1] else f"{what}, at {' and '.join(f'{size:g}' for size in sizes)} times that size"

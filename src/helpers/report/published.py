@@ -37,9 +37,9 @@ def beside_ours(records):
 
 
 def _recipe(records, trained):
-    """The recipe of a model of the run, and on how many images, and how often as many, it was trained, in words."""
+    """The recipe of a model of the run, on how many images it was trained, and how often each was drawn, in words."""
     name = trained.partition(".")[2]
-    images, epochs = (records.get(f"{trained}.{each}") for each in ("training_images", "epochs"))
-    if images is None or epochs is None:
+    images, passes = (records.get(f"{trained}.{each}") for each in ("training_images", "passes"))
+    if images is None or passes is None:
         return name
-    return f"{name}: {images['value']:,.0f} images, {epochs['value']:,.0f} epochs"
+    return f"{name}: {images['value']:,.0f} images, drawn {passes['value']:,.0f} times each"

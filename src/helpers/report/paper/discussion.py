@@ -129,6 +129,12 @@ def limits(paper):
             "**One training each.** Another seed gives another network. Where two are close, one training of each "
             "doesn't tell which recipe is better."
         )
+    if paper.main and paper.of_competition and _length_chosen(paper.bundles[paper.main]):
+        points.append(
+            "**A length chosen on such images.** How long the main network's recipe goes on from trained weights was "
+            "chosen by folds of the sample that this project was built with. Where that sample judges, as its folds "
+            "do, the scores are somewhat too good."
+        )
     if any(bundle["architecture"].startswith("sm_") and _at_random(bundle) for bundle in paper.bundles.values()):
         points.append(
             "**Published systems from random weights.** Nothing is downloaded here unless asked for, so that encoders "
@@ -145,6 +151,12 @@ def limits(paper):
             "doesn't train for long."
         )
     return "\n".join(f"- {point}" for point in points)
+
+
+def _length_chosen(bundle):
+    """Whether the recipe's `most_draws` may have ended the training."""
+    training = bundle["training"]
+    return bool(training.get("most_draws") and training.get("beginning", {}).get("pretrained"))
 
 
 def _at_random(bundle):

@@ -1,6 +1,7 @@
 """The paper's passages on the method: how the main network was trained, and which images judge."""
 
 from helpers.data.split import NUM_FOLDS
+from helpers.models.recipes import count_passes
 from helpers.report.paper.facts import LOSS_WORDS
 from helpers.report.prose import escape_markdown
 
@@ -13,9 +14,10 @@ def how_trained(paper):
     loss = " plus ".join(LOSS_WORDS.get(name, escape_markdown(name)) for name in training["loss"])
     text = [
         f"{paper.code(paper.main)} is trained with {loss}, in batches of "
-        f"{prose.setting(training['batch_size'], 'images in a batch')}, for "
-        f"{_counted(prose, training['epochs'], 'epoch')}, on {prose.count(paper.score('training_images'), 'image')}"
-        f"{', each with a defect' if training.get('defects_only') else ''}."
+        f"{prose.setting(training['batch_size'], 'images in a batch')}, on "
+        f"{prose.count(paper.score('training_images'), 'image')}"
+        f"{', each with a defect' if training.get('defects_only') else ''}; on average each was drawn "
+        f"{_counted(prose, round(count_passes(training)), 'time')}."
     ]
     if training.get("window"):
         height, width = (prose.setting(side, "pixels, window trained on", "d") for side in training["window"])
