@@ -6,6 +6,7 @@ from markdown_table import table
 from helpers.results import format_estimate
 
 VERSUS = [
+    "comparison",
     "minutes",
     "trained on",
     "network",
@@ -32,8 +33,9 @@ def versus_section(results, published):
         )
         if found:
             text += [f"## {found[0]['data']}, {title}", "", about_versus(found[0]), ""]
-            text += [table(VERSUS, [row for result in found for row in versus_rows(result)])]
-            text += [f"{' '.join(map(about_difference, found))}\n"]
+            numbered = list(enumerate(found, start=1))
+            text += [table(VERSUS, [[str(number), *row] for number, result in numbered for row in versus_rows(result)])]
+            text += [f"{about_difference(number, result)}\n" for number, result in numbered if beside_peers(result)]
     if text:
         known = published[published["data"] == "NEU-Seg"]
         rows = [[f"[{row.source}](https://doi.org/{row.doi})", row.measure, row.value, row.differs]
@@ -70,19 +72,25 @@ def versus_rows(result):
         yield [f"{result['minutes']:g}", trained_on, name, *took, *scores]
 
 
-def about_difference(result):
-    """How much better or worse ours is than each peer, in a sentence; "" without one."""
-    told = [name for name in PEERS if name in result]
-    if not told or not result["ours"]:
-        return ""
+def beside_peers(result):
+    """The peers that ours was compared with; none where ours is missing."""
+    return [name for name in PEERS if name in result and result["ours"]]
+
+
+def about_difference(number, result):
+    """How much better or worse ours is than each peer of a comparison, and in how many seconds, in a sentence."""
     ours = {measure: np.mean([run[measure][0] for run in result["ours"]]) for measure in ("defect_dice", "miou")}
     gains = [
         " and ".join(f"{mean - result[name][measure][0]:+.3f} in `{measure}`" for measure, mean in ours.items())
-        + f" over the {PEERS[name]} ({result[name]['steps']:,} steps)"
-        for name in told
+        + f" over the {PEERS[name]} ({result[name]['steps']:,} steps in {result[name]['seconds']:,.0f} seconds)"
+        for name in beside_peers(result)
     ]
     seeds = f"mean of {len(result['ours'])} seeds" if len(result["ours"]) > 1 else "one seed"
-    return f"Ours after {result['minutes']:g} minutes ({seeds}{in_precision(result['ours'][0])}): {'; '.join(gains)}."
+    took = f"{np.mean([run['seconds'] for run in result['ours']]):,.0f} seconds"
+    return (
+        f"Comparison {number}, ours by {OPTIMIZERS[result['recipe']['optimizer']]}, {took} "
+        f"({seeds}{in_precision(result['ours'][0])}): {'; '.join(gains)}."
+    )
 
 
 def in_precision(run):
@@ -151,7 +159,8 @@ def recipes_section(result):
         f"`recipes.py`: each recipe for about {result['recipe_minutes']:g} minutes, from random weights, on "
         f"{images['train']:,} images at {height} x {width} pixels; judged on the holdout, fold 1 by groups of copies, "
         f"{images['holdout']:,} images, {result['defective']:,} of them with a defect, by decisions tuned for "
-        f"kaggle_dice on {images['validation']:,} others; {result['processor']}."
+        f"kaggle_dice on {images['validation']:,} others; {result['processor']}. A recipe is measured anew where it "
+        "changes, so that rows may be of different days, on which the same minutes held more steps or fewer."
     )
     took = ["recipe", "steps", "seconds", "weights", "million multiply-adds"]
     parts = [f"## {result['data']}: every recipe for {result['recipe_minutes']:g} minutes", "", about, ""]

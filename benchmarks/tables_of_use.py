@@ -82,24 +82,29 @@ def engines_section(result):
     text = [f"## Engines: {result['engines_on']}", "", about_engines(result), ""]
     for network in dict.fromkeys(row["network"] for row in result["rows"]):
         rows = [row for row in result["rows"] if row["network"] == network]
-        text += [f"### {network}", "", table(ENGINES, list(engine_rows(rows)))]
+        text += [f"### {network}, {at_size(result, rows[0])}", "", table(ENGINES, list(engine_rows(rows)))]
     by_name = {(row["subject"], row["engine"]): row["images_per_second"] for row in result["rows"]}
     usual = by_name.get(("unet", "predict"))
     if usual:
-        text += [beside_usual(result["rows"], usual), ""]
+        text += [beside_usual(result, usual), ""]
     return "\n".join(text)
 
 
-def beside_usual(rows, usual):
-    """How far the other networks are ahead of the U-Net under `predict`, in a sentence."""
+def at_size(result, row):
+    """The size at which a row's network sees the photographs, in words."""
+    return f"at {' x '.join(map(str, result['shapes'][row['subject']]))} pixels"
+
+
+def beside_usual(result, usual):
+    """How far each network and size by its quickest engine is ahead of the U-Net under `predict`, in a sentence."""
     best = {}
-    for row in rows:
-        if row["subject"] != "unet":
-            best[row["network"]] = max(row["images_per_second"], best.get(row["network"], 0))
-    ratios = [f"{network} {rate / usual:.1f} times" for network, rate in best.items()]
+    for row in result["rows"]:
+        name = f"{row['network']}, {at_size(result, row)},"
+        best[name] = max(row["images_per_second"], best.get(name, 0))
+    ratios = [f"{name} {rate / usual:.1f} times" for name, rate in best.items()]
     return (
-        "From the file to the runs, by the quickest engine, beside the U-Net on ResNet18 under Keras `predict`: "
-        f"{', '.join(ratios)} as many images a second."
+        "From the file to the runs, by the quickest engine of each, beside the U-Net on ResNet18 "
+        f"{at_size(result, {'subject': 'unet'})} under Keras `predict`: {'; '.join(ratios)} as many images a second."
     )
 
 
@@ -112,7 +117,8 @@ def about_engines(result):
         f"`engines.py`: photographs of 256 x 1600 pixels, networks at {' and '.join(sorted(shapes))}; `predict` in "
         f"batches of {result['batch_size']}; {rounds} of {result['seconds']:g} seconds, least and most "
         "in brackets. From the file to the runs is with decoding, decisions and run lengths; what these "
-        "cost is the share of images a second that they take from the network alone. The U-Net's weights are "
+        "cost is the share of images a second that they take from the network alone, a dash where that is less than "
+        "the measurements' noise. The U-Net's weights are "
         f"{result['unet_weights']}. Changes of `kaggle_dice` are those from Keras on the same images. "
         f"{result['processor']} ({', '.join(result['abilities'])}); Python {result['python']}, {versions}."
     )
@@ -126,7 +132,8 @@ def engine_rows(rows):
         for key in ("network_images_per_second", "images_per_second"):
             told.append(f"{row[key]:.1f} ({row['least'][key]:.1f} to {row['most'][key]:.1f})")
             told.append(f"{row[key] / usual[key]:.2f}" if usual else "–")
-        told.append(f"{100 * (1 - row['images_per_second'] / row['network_images_per_second']):.0f} %")
+        cost = 1 - row["images_per_second"] / row["network_images_per_second"]
+        told.append(f"{100 * cost:.0f} %" if cost > 0 else "–")
         check = row["check"]
         yield [*told, f"{check['kaggle_dice_change']:+.4f}" if check else "–", str(check["images"]) if check else "–"]
 

@@ -45,7 +45,7 @@ def test_readme_says_what_is_stored_of_cameras_and_clusters(module, tmp_path):
         assert block and module.place_in_readme(name, block) in readme, "run `make readme`"
     rates = {"one process": 30.0, "cluster of 2": 50.0, "cluster of 2, one killed": 45.0}
     about = {"cluster_bundle": "a", "engine": "keras", "processor": "2 cores", "cores": 2}
-    times = {"median": 30.4, "p99": 39.9}
+    times = {"median": 30.4, "p99": 39.2}
     line = {"frames": 1500, "frames_per_second": 5.0, "missed": 3}
     camera = {"camera_bundle": "a", "once": True, "engine": "keras", "processor": "2 cores", "frame": [16, 32]}
     old = "".join(module.place_in_readme(name, "old") for name in ("cameras", "clusters"))
@@ -66,14 +66,16 @@ def test_page_has_a_row_for_each_training(page, tmp_path):
     (tmp_path / "results" / "a.json").write_text(json.dumps(VERSUS))
     text = page(tmp_path)
     dice = "0.500 (0.400 to 0.600)"
-    assert f"| 1 | whole images | U-Net on ResNet18 | 1,200 | 61 | 3 | – | {dice} | 0.100 (0.000 to 0.200) |" in text
+    assert (
+        f"| 1 | 1 | whole images | U-Net on ResNet18 | 1,200 | 61 | 3 | – | {dice} | 0.100 (0.000 to 0.200) |" in text
+    )
     assert (
         f"| 1 | whole images | `steel_unet`, AdamW, seed 0 | 1,200 | 61 | 3 | 5 | {dice} | 0.250 (0.200 to 0.300) |"
         in text
     )
     assert "the 4 images of the holdout, at 0.5" in text and "0.8215" in text
-    gain = "+0.000 in `defect_dice` and +0.150 in `miou` over the U-Net on ResNet18 (1,200 steps)"
-    assert f"after 1 minutes (one seed): {gain}." in text
+    gain = "+0.000 in `defect_dice` and +0.150 in `miou` over the U-Net on ResNet18 (1,200 steps in 61 seconds)"
+    assert f"Comparison 1, ours by AdamW, 61 seconds (one seed): {gain}." in text
     assert "Judged by folds" not in text
     half = VERSUS | {"peer_bfloat16": RUN, "ours": [RUN | {"precision": "mixed_bfloat16"}]}
     half |= {"recipe": {"optimizer": "muon", "coarse_share": 0.55}}
@@ -81,10 +83,10 @@ def test_page_has_a_row_for_each_training(page, tmp_path):
     text = page(tmp_path)
     assert f"| U-Net on ResNet18, bfloat16 | 1,200 | 61 | 3 | – | {dice} |" in text
     assert "| 1 | whole images, 55 % of the steps on smaller ones | `steel_unet`, Muon, seed 0, bfloat16 |" in text
-    assert "after 1 minutes (one seed, bfloat16): " in text
+    assert "Comparison 1, ours by Muon, 61 seconds (one seed, bfloat16): " in text
     assert (
-        f"{gain}; +0.000 in `defect_dice` and +0.000 in `miou` over the U-Net on ResNet18, bfloat16 (1,200 steps)."
-        in text
+        f"{gain}; +0.000 in `defect_dice` and +0.000 in `miou` over the U-Net on ResNet18, bfloat16 (1,200 steps in 61 "
+        "seconds)." in text
     )
 
 
@@ -178,9 +180,10 @@ def test_page_has_a_table_of_engines_for_each_network(page, tmp_path):
     result = {
         "engines_on": "sheets", "processor": "2 cores", "abilities": ["FP32"], "python": "3",
         "versions": {"keras": "3"},
-        "unet_weights": "random", "shapes": {"unet": [256, 1600]}, "batch_size": 8, "seconds": 5, "rounds": 2,
+        "unet_weights": "random", "shapes": {"unet": [256, 1600], "shipped": [128, 800]}, "batch_size": 8,
+        "seconds": 5, "rounds": 2,
         "rows": [
-            row("unet", "predict", 3, 2.5), row("unet", "openvino", 9, 8.1),
+            row("unet", "predict", 3, 2.5), row("unet", "openvino", 9, 8.1), row("unet", "onnx", 2, 3),
             row("shipped", "openvino-int8", 60, 50, {"images": 57, "kaggle_dice_change": -0.0012}),
         ],
     }  # fmt: skip
@@ -189,7 +192,12 @@ def test_page_has_a_table_of_engines_for_each_network(page, tmp_path):
     assert "| By predict | 3.0 (3.0 to 3.0) | 1.00 | 2.5 (2.5 to 2.5) | 1.00 | 17 % | – | – |" in text
     assert "| By openvino | 9.0 (9.0 to 9.0) | 3.00 | 8.1 (8.1 to 8.1) | 3.24 | 10 % | – | – |" in text
     assert "| By openvino-int8 | 60.0 (60.0 to 60.0) | – | 50.0 (50.0 to 50.0) | – | 17 % | -0.0012 | 57 |" in text
-    assert "under Keras `predict`: Shipped 20.0 times as many images a second" in text
+    assert "| By onnx | 2.0 (2.0 to 2.0) | 0.67 | 3.0 (3.0 to 3.0) | 1.20 | – | – | – |" in text
+    assert "### Shipped, at 128 x 800 pixels" in text
+    assert (
+        "beside the U-Net on ResNet18 at 256 x 1600 pixels under Keras `predict`: Unet, at 256 x 1600 pixels, 3.2 "
+        "times; Shipped, at 128 x 800 pixels, 20.0 times as many images a second" in text
+    )
 
 
 def test_page_has_a_table_of_growth(page, tmp_path):
