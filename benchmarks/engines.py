@@ -266,6 +266,7 @@ def main():
             **machine(),
             "abilities": list(processor_abilities()),
             "unet_weights": "trained" if options.unet else "random",
+            "shipped_weights": read_json(SHIPPED / "bundle.json")["sha256"][:8],
             "shapes": {key: read_json(folder / "bundle.json")["input_shape"] for key, folder in subjects.items()},
             "batch_size": BATCH,
             "seconds": options.seconds,

@@ -126,8 +126,8 @@ def folds_section(results):
     lengths = {result["recipe"]["most_draws"] for result in results if result["beginning"].get("pretrained")}
     if len(lengths) > 1:
         about += (
-            " How many draws the recipe asks for was chosen among these rows, and so by the images that judge it: its "
-            "own rows are somewhat too good."
+            " How many draws the recipe asks for was chosen by kaggle_dice among these and longer trainings, which "
+            "aren't stored, and so by the images that judge it: its own rows are somewhat too good."
         )
     return "\n".join(["## Judged by folds", "", about, "", table(names, rows)])
 

@@ -117,9 +117,9 @@ def about_engines(result):
         f"`engines.py`: photographs of 256 x 1600 pixels, networks at {' and '.join(sorted(shapes))}; `predict` in "
         f"batches of {result['batch_size']}; {rounds} of {result['seconds']:g} seconds, least and most "
         "in brackets. From the file to the runs is with decoding, decisions and run lengths; what these "
-        "cost is the share of images a second that they take from the network alone, a dash where that is less than "
-        "the measurements' noise. The U-Net's weights are "
-        f"{result['unet_weights']}. Changes of `kaggle_dice` are those from Keras on the same images. "
+        "cost is the share of images a second that they take from the network alone, a dash where it was no slower "
+        f"with them. The U-Net's weights are {result['unet_weights']}, those of `steel_unet` the ones shipped then "
+        f"({result['shipped_weights']}). Changes of `kaggle_dice` are those from Keras on the same images. "
         f"{result['processor']} ({', '.join(result['abilities'])}); Python {result['python']}, {versions}."
     )
 

@@ -77,6 +77,7 @@ def small_bundle(tmp_path_factory):
     """
     import keras
 
+    from helpers.data.dataset import read_dataset
     from helpers.data.made_up import make_data
     from helpers.inference.tuning import Decisions
     from helpers.models.build import build_model
@@ -89,8 +90,9 @@ def small_bundle(tmp_path_factory):
     model = build_model("steel_unet", (32, 64), 4, **arguments)
     save_bundle(
         place / "bundle", model, architecture="steel_unet", arguments=arguments, input_shape=(32, 64), channels=1,
-        class_names=["pits", "cracks", "scratches", "patches"], thresholds=[0.5] * 4, training={}, scores={},
-        mirrored=True, sizes=(1.0, 1.5), once=Decisions((0.4,) * 4, (0.0,) * 4),
+        class_names=["pits", "cracks", "scratches", "patches"], thresholds=[0.5] * 4, scores={},
+        training={"data": read_dataset(data).fingerprint}, mirrored=True, sizes=(1.0, 1.5),
+        once=Decisions((0.4,) * 4, (0.0,) * 4),
     )  # fmt: skip
     return place / "bundle", data
 

@@ -8,7 +8,7 @@ def test_about_bundle_tells_input_decisions_and_scores(tmp_path):
     folder = tiny_bundle(
         tmp_path / "tiny", parameters=1234567, sizes=[1.0, 1.25], filled=[True, False], mirrored=True,
         gates=[0.3, 0.0], smallest_masks_clean=[2.0, 0.5], classifier="sure", smallest_masks=[0.01, 0.0],
-        training={"data_name": "mill", "images": 1150, "epochs": 3},
+        training={"data_name": "mill", "images": 1150, "epochs": 3, "steps_per_epoch": 36, "batch_size": 64},
         scores={"kaggle_dice": {"value": 0.8301, "low": 0.8, "high": 0.86, "split": "folds"}},
         once={"thresholds": [0.7, 0.8], "smallest_masks": [0.0, 0.2], "gates": [], "smallest_masks_clean": [],
               "filled": [], "sizes": [1.0], "mirrored": False},
@@ -20,7 +20,7 @@ def test_about_bundle_tells_input_decisions_and_scores(tmp_path):
     assert lines["weights"].startswith("1,234,567, tiny.weights.h5, SHA-256 ")
     assert lines["input"] == "32 x 64 pixels, grey, grey values / 255"
     assert lines["photographs"] == "32 x 64 pixels"
-    assert lines["trained on"] == "mill, 1,150 images, 3 epochs"
+    assert lines["trained on"] == "mill, 1,150 images, 6.0 passes over them"
     assert lines["predicted"] == "at 1 and 1.25 times the network's size, mirrored"
     assert lines["bright"] == (
         "from a probability of 0.6; masks of 1 % of the image and more; where the classifier says less than 0.3 none; "

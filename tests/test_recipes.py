@@ -14,9 +14,6 @@ from helpers.models.recipes import (
     Images,
     Recipe,
     choose_window,
-    count_passes,
-    describe_length,
-    describe_training,
     find_recipe,
     train_recipe,
 )
@@ -241,19 +238,6 @@ def test_train_recipe_ends_before_the_minutes_where_images_are_few(
             "7 images: the training ends after 9 steps, before its 0.2 minutes are over. Each was drawn 3 times by then"
         )
         assert (told in capsys.readouterr().err) == ends
-
-
-def test_how_long_a_training_was_is_told_in_passes():
-    """Seven images in batches of three are three batches, the last one short; minutes and a beginning may end it."""
-    settings = {"images": list("abcdefg"), "watched": [], "steps_per_epoch": 2, "batch_size": 3, "most_draws": 4.0}
-    for epochs, passes, told in ((6, 4.0, "4.0"), (45, 30.0, "30")):
-        trained = describe_training(settings, pd.DataFrame({"epoch": range(1, epochs + 1)}))
-        assert count_passes(trained) == passes
-        length = f"In {2 * epochs} steps it drew each image that it learns from {told} times on average."
-        begun = trained | {"beginning": {"pretrained": "ab12"}}
-        assert describe_length(trained, 5.0) == describe_length(begun) == length
-        assert describe_length(begun, 5.0).startswith(f"{length} Where its 5 minutes hold more")
-        assert "hold each image 4 times (`most_draws`)" in describe_length(begun, 5.0)
 
 
 @pytest.mark.parametrize("window", [(128,), (0, 8), (8, -8), (8.5, 8), "12"])

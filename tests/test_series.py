@@ -5,7 +5,7 @@ import pytest
 
 from helpers.models.recipes import find_recipe
 from helpers.series.parameters import Parameter, SeriesError, parse_setting, read_parameters
-from helpers.series.plan import Step, check_name, paths_from_root, plan_steps
+from helpers.series.plan import Step, check_name, path_parameters, paths_from_root, plan_steps
 from helpers.series.profiles import (
     MODELS,
     NOTEBOOKS,
@@ -68,6 +68,11 @@ def test_parse_setting(name, text, value):
 def test_parse_setting_makes_a_path_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert parse_setting("01_eda.AREAS", "areas.csv", ROOT)[2] == str(tmp_path / "areas.csv")
+    name = "04_segmentation.ENCODER_WEIGHTS"
+    assert parse_setting(name, "resnet18.h5", ROOT)[2] == str(tmp_path / "resnet18.h5")
+    assert parse_setting(name, "imagenet", ROOT)[2] == "imagenet"
+    none = Step("04_segmentation", "x", {"ENCODER_WEIGHTS": "none", "PRETRAINED": ""})
+    assert paths_from_root(ROOT, none) == none.parameters and path_parameters(ROOT, none) == []
 
 
 @pytest.mark.parametrize(

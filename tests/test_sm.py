@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -15,10 +16,14 @@ import keras
 import numpy as np
 import pytest
 
+from helpers.data.split import make_split
+from helpers.inference.judging import Plan
+from helpers.models.beginning import network_arguments
 from helpers.models.build import build_model, unet_paper
 from helpers.models.bundle import load_bundle, save_bundle
 from helpers.models.describe import describe_layers
 from helpers.models.parts import FusedBatchNormalization
+from helpers.models.recipes import find_recipe
 from helpers.models.sm import (
     TakeChannels,
     encoder_layers,
@@ -27,8 +32,8 @@ from helpers.models.sm import (
     published_preprocessing,
     sm_unet,
 )
+from tiny_models import SHAPE, tiny_dataset
 
-SHAPE = (32, 64)
 GREY = np.random.default_rng(0).random((2, *SHAPE, 1), np.float32)
 COLOUR = np.random.default_rng(1).random((2, *SHAPE, 3), np.float32)
 MASKS = (np.random.default_rng(2).random((2, *SHAPE, 4)) < 0.3).astype("float32")
@@ -407,6 +412,24 @@ def test_load_encoder_weights_from_a_file(imagenet_model, weights_file):
     assert load_encoder_weights(model, weights_file) is model
     assert same(weights_of(encoder_layers(model)), weights_of(encoder_layers(imagenet_model)))
     assert same(weights_of(decoder_layers(model)), decoder)
+
+
+def test_an_encoder_with_weights_of_its_own_is_left_alone_at_first(tmp_path, imagenet_model, weights_file):
+    """As a user asks for it: in the first phase it keeps the file's weights, in the second it learns with the rest."""
+    dataset = tiny_dataset(tmp_path / "tiny", 6)
+    recipe = replace(find_recipe("sm_unet"), batch_size=3, frozen_share=0.5, augmentation=None)
+    arguments = network_arguments("sm_unet", {"channels": 3}, str(weights_file), **recipe.arguments)
+    plan = Plan(
+        recipe, arguments, dataset, make_split(dataset.areas, 1), SHAPE, 3, tmp_path / "trained", 1, epochs=2,
+        encoder_weights=str(weights_file),
+    )  # fmt: skip
+    model, _, settings = plan.train(plan.split, plan.split.iloc[:0], plan.folder)
+    with np.load(tmp_path / "trained" / "frozen" / "trained.npz") as file:
+        first = [file[name] for name in file.files]
+    published = weights_of(encoder_layers(imagenet_model))
+    assert all(any(np.array_equal(weight, kept) for kept in first) for weight in published)
+    assert not any(np.array_equal(*pair) for pair in zip(weights_of(encoder_layers(model)), published, strict=True))
+    assert settings["beginning"]["encoder_sha256"] == hashlib.sha256(weights_file.read_bytes()).hexdigest()
 
 
 def test_load_encoder_weights_none(grey_model):

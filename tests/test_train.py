@@ -212,7 +212,14 @@ def test_train_model_shows_its_progress_on_stderr_alone(dataset, tmp_path, capfd
     out, err = capfd.readouterr()
     assert out == ""
     assert "Training: 100%" in err
-    assert "step=3/3, epoch=1/1, loss=" in err
+    assert "step=3/3, epoch=1/1, loss=" in err and "validation_defect_dice=0." in err
+
+
+def test_train_model_tells_no_validation_where_nothing_is_watched(dataset, tmp_path, capfd):
+    model = compile_model(tiny_model(), PLAIN, 3)
+    train_model(model, [stage_at(SHAPE, dataset)], None, steps_per_epoch=3, epochs=1, folder=tmp_path, settings={})
+    err = capfd.readouterr().err
+    assert "epoch=1/1, loss=" in err and "validation" not in err
 
 
 def two_stages(dataset):

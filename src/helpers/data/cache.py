@@ -1,5 +1,7 @@
 """Training examples at the network's size, kept on disk after they were made once."""
 
+import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,9 @@ class ExampleCache:
             count: number of examples.
             image_shape: (height, width, channels) of the images.
             num_classes: number of masks of an example.
+
+        Raises:
+            OSError: the disk has too little room.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -33,11 +38,13 @@ class ExampleCache:
         mode = "r+" if note.exists() and read_json(note) == about else "w+"
         if mode == "w+":
             note.unlink(missing_ok=True)
+            for path in folder.glob("*.u8"):
+                path.unlink()
         bytes_of_mask = -(-num_classes // BITS)
         self.num_classes = num_classes
-        self.images = np.memmap(folder / "images.u8", np.uint8, mode, shape=(count, *image_shape))
-        self.masks = np.memmap(folder / "masks.u8", np.uint8, mode, shape=(count, *image_shape[:2], bytes_of_mask))
-        self.kept = np.memmap(folder / "kept.u8", np.uint8, mode, shape=(count,))
+        self.images = _mapped(folder / "images.u8", (count, *image_shape))
+        self.masks = _mapped(folder / "masks.u8", (count, *image_shape[:2], bytes_of_mask))
+        self.kept = _mapped(folder / "kept.u8", (count,))
         write_json(note, about)
 
     def get(self, position, make):
@@ -58,3 +65,20 @@ class ExampleCache:
             self.kept[position] = 1
             return image, masks
         return self.images[position].copy(), np.unpackbits(self.masks[position], axis=-1, count=self.num_classes)
+
+
+def _mapped(path, shape):
+    """A file as an array of bytes, zeros at first, with its room on the disk taken: what has none ends the process."""
+    size = math.prod(shape)
+    with open(path, "ab") as file:
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
+        except OSError as error:
+            raise OSError(
+                f"{path}: the examples to train on need {size / 1e9:.1f} GB there ({error.strerror}). Make room, or "
+                "train on smaller images (02_preprocessing.MAX_PIXELS)."
+            ) from None
+    return np.memmap(path, np.uint8, "r+", shape=shape)

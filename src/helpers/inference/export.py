@@ -32,7 +32,7 @@ from helpers.inference.exports import (
 from helpers.inference.predict import Passes, bundle_decisions, in_batches, threshold_masks
 from helpers.inference.runtimes import import_openvino
 from helpers.metrics import kaggle_dice
-from helpers.models.bundle_file import ONCE, sha256_of, taken_once
+from helpers.models.bundle_file import ONCE, sha256_of, taken_once, was_trained_on
 from helpers.models.versions import Version
 
 SAVED_MODEL = "saved-model"
@@ -68,6 +68,8 @@ class Exported:
                 f"{check['mean_difference']:.2g} on average; kaggle_dice {check['kaggle_dice']:.4f} instead of "
                 f"{check['kaggle_dice_keras']:.4f} ({check['kaggle_dice_change']:+.4f})."
             )
+        if self.record.get("trained_on"):
+            lines.append("The network was trained on these images: how good it is, its card says and not this.")
         return "\n".join(lines)
 
 
@@ -121,6 +123,7 @@ def export_bundle(folder, to, data, *, int8=False, most_checked=CHECKED):
             },
             "versions": {name: version(name) for name in _packages(to, int8)},
             "data": dataset.name,
+            "trained_on": was_trained_on(bundle, dataset),
             "calibration_images": len(calibration) if int8 else 0,
             "checks": {},
         }

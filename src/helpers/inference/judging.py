@@ -11,7 +11,7 @@ from helpers.inference.by_fold import FOLDS
 from helpers.inference.kept import KeptPredictions, keep_predictions
 from helpers.inference.trials import COLUMNS, CountedTrial, KeptTrial, tune_for
 from helpers.inference.tuning import Decisions, decided_counts, require_measure
-from helpers.models.bundle_file import read_bundle
+from helpers.models.bundle_file import read_bundle, was_trained_on
 from helpers.models.versions import AS_IT_IS, candidates, parts_of
 
 PREDICTIONS = "predictions.zip"
@@ -184,16 +184,19 @@ class Plan:
         Raises:
             FileNotFoundError: there is no bundle to begin with.
             ValueError: the measure isn't known, class weights are not one for each class, or the bundle to begin with
-                was trained on this very data set, so that no image of it would be unseen.
+                was trained on this very data set: which of its images it saw can't be told.
         """
         require_measure(self.measure)
         weights, classes = self.recipe.training.class_weights, self.dataset.num_classes
         if weights and self.recipe.target == MASKS and len(weights) != classes:
-            raise ValueError(f"class_weights: got {len(weights)}, expected {classes}, one for each class.")
-        if self.pretrained and read_bundle(self.pretrained)["training"].get("data") == self.dataset.fingerprint:
             raise ValueError(
-                f"{self.pretrained}: these weights were trained on this very data set, so that images that judge were "
-                "seen. Begin with others, such as models/steel_unet-made-up, or at random, with an empty PRETRAINED."
+                f"class_weights: got {len(weights)}, expected {classes}. Give a number for each of: "
+                f"{', '.join(self.dataset.class_names)}; or [] for the recipe's."
+            )
+        if self.pretrained and was_trained_on(read_bundle(self.pretrained), self.dataset):
+            raise ValueError(
+                f"{self.pretrained}: these weights were trained on this very data set, so that images that judge may "
+                "have been seen. Begin with weights of other images, or at random, with an empty PRETRAINED."
             )
 
     @property

@@ -1,9 +1,11 @@
 """What a bundle says of itself, as lines for the terminal; loads no TensorFlow."""
 
+import contextlib
 from pathlib import Path
 
 from helpers.data.problems import one_line
 from helpers.models.bundle_file import ONCE, read_bundle, taken_once
+from helpers.models.length import count_passes, format_passes
 from helpers.models.versions import Version
 from helpers.results import format_estimate
 
@@ -69,9 +71,12 @@ def _whole(number):
 
 def _training(training):
     """On what it was trained; what a bundle doesn't tell is left out."""
-    known = [f"{training[key]:,} {unit}" for key, unit in (("images", "images"), ("epochs", "epochs"))
-             if isinstance(training.get(key), int)]  # fmt: skip
-    return ", ".join([str(training.get("data_name", "data that isn't told")), *known])
+    known = [str(training.get("data_name", "data that isn't told"))]
+    if isinstance(training.get("images"), int):
+        known.append(f"{training['images']:,} images")
+    with contextlib.suppress(KeyError, TypeError, ValueError, ArithmeticError):
+        known.append(f"{format_passes(count_passes(training))} passes over them")
+    return ", ".join(known)
 
 
 def _decisions(bundle):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from helpers.models.bundle import load_bundle
+from helpers.models.bundle_file import sha256_of
 from helpers.models.sm import encoder_layers, load_encoder_weights
 
 SAME_ENCODER = ("steel_unet", "classifier_small")  # networks that can begin with each other's weights
@@ -44,7 +45,8 @@ def begin_with(model, pretrained="", encoder_weights="none"):
         encoder_weights: for `sm_unet`: "none", "imagenet" (downloads), or a file.
 
     Returns:
-        dict of plain values that tells what it begins with, for the training's settings.
+        dict of plain values that tells what it begins with, for the training's settings: weights are known by their
+        content and name, not by their place.
 
     Raises:
         FileNotFoundError: there is no such bundle or file.
@@ -54,7 +56,9 @@ def begin_with(model, pretrained="", encoder_weights="none"):
         return _take_up_bundle(model, Path(pretrained))
     if encoder_weights != "none":
         load_encoder_weights(model, encoder_weights)
-    return {"pretrained": "", "encoder_weights": str(encoder_weights)}
+    path = Path(encoder_weights)
+    known = {"encoder_sha256": sha256_of(path)} if path.is_file() else {}
+    return {"pretrained": "", "encoder_weights": path.name, **known}
 
 
 def _take_up_bundle(model, folder):
@@ -91,7 +95,7 @@ def describe_beginning(beginning):
             f"{beginning['pretrained_on']} (weights {beginning['pretrained'][:8]})."
         )
     if beginning["encoder_weights"] != "none":
-        return f"Its encoder began with the weights of {Path(beginning['encoder_weights']).name}."
+        return f"Its encoder began with the weights of {beginning['encoder_weights']}."
     return "It began with random weights."
 
 

@@ -258,6 +258,11 @@ def _is_number(number):
     return isinstance(number, (int, float)) and not isinstance(number, bool)
 
 
+def was_trained_on(bundle, dataset):
+    """Whether a bundle's network was trained on images of just this data set; which of them, it doesn't tell."""
+    return bundle["training"].get("data") == dataset.fingerprint
+
+
 def sha256_of(path):
     """SHA-256 of a file's content, as hexadecimal text."""
     with open(path, "rb") as file:

@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import keras
 import pandas as pd
 
 from helpers.code import code_digest, functions_digest
@@ -348,7 +349,7 @@ def train_recipe(
         )
 
     if frozen and recipe.frozen_share:
-        frozen = [trained.get_layer(layer.name) for layer in frozen]
+        frozen = _same_layers(model, trained, frozen)
         for layer in frozen:
             layer.trainable = False
         train(max(1, round(recipe.frozen_share * budget.epochs)), folder / FROZEN)
@@ -359,6 +360,19 @@ def train_recipe(
     if changes_size:
         model.set_weights(trained.get_weights())
     return history, budget, settings | {"epochs": budget.epochs, "steps_per_epoch": budget.steps_per_epoch}
+
+
+def _same_layers(model, twin, chosen):
+    """The layers of a network's twin, or of itself, that stand where the chosen ones do; also within an encoder."""
+    pairs = zip(_with_inner(model), _with_inner(twin), strict=True)
+    return [other for layer, other in pairs if any(layer is each for each in chosen)]
+
+
+def _with_inner(model):
+    """All layers of a network, those of the networks in it after each."""
+    for layer in model.layers:
+        yield layer
+        yield from _with_inner(layer) if isinstance(layer, keras.Model) else ()
 
 
 def _tell_of_end(budget, most, minutes, batch_size, count):
@@ -447,41 +461,6 @@ def choose_window(recipe, shape):
         return None
     inside = tuple(min(pair) for pair in zip(window, shape, strict=True))
     return None if inside == shape else inside
-
-
-def count_passes(trained):
-    """How often as many images were drawn in a training as there are to learn from.
-
-    An epoch of a training by the minutes is no such pass: it ends where the validation is looked at.
-
-    Args:
-        trained: dict of `describe_training`.
-
-    Returns:
-        float, passes.
-    """
-    return trained["epochs"] * trained["steps_per_epoch"] / num_batches(trained["images"], trained["batch_size"])
-
-
-def describe_length(trained, minutes=0.0):
-    """How often the images of a training were drawn, and what may have ended it: a few sentences.
-
-    Args:
-        trained: dict of `describe_training`, with the `beginning` of `helpers.models.beginning.begin_with` where that
-            decided it.
-        minutes: of those that were asked for; 0 where it went by the epochs.
-    """
-    steps, passes = trained["epochs"] * trained["steps_per_epoch"], count_passes(trained)
-    passes = f"{passes:,.0f}" if passes >= 10 else f"{passes:.1f}"
-    length = f"In {steps:,} steps it drew each image that it learns from {passes} times on average."
-    if not (minutes and trained["most_draws"] and trained.get("beginning", {}).get("pretrained")):
-        return length
-    return (
-        f"{length} Where its {minutes:g} minutes hold more, a training that begins with trained weights ends after so "
-        f"many batches as hold each image {trained['most_draws']:g} times (`most_draws`). That number was chosen by "
-        "folds of the competition's sample that this project was built with: scores on those images are somewhat too "
-        "good."
-    )
 
 
 def describe_training(settings, history):

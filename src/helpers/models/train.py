@@ -387,11 +387,9 @@ class _EpochKeeper(keras.callbacks.Callback):
             _save_values(self.folder / BEST, self.key, self.history, _averaged_variables(self.model))
         save_checkpoint(self.model, self.folder / CHECKPOINT, self.key, self.history)
         write_csv(self.folder / HISTORY, pd.DataFrame(self.history), index=False)
-        self.told = {
-            "epoch": f"{epoch + 1}/{self.epochs}",
-            "loss": f"{numbers['loss']:.3f}",
-            f"validation_{self.watched}": f"{numbers.get(f'val_{self.watched}', float('nan')):.3f}",
-        }
+        self.told = {"epoch": f"{epoch + 1}/{self.epochs}", "loss": f"{numbers['loss']:.3f}"}
+        if f"val_{self.watched}" in numbers:  # not where all images are trained on
+            self.told[f"validation_{self.watched}"] = f"{numbers[f'val_{self.watched}']:.3f}"
         self._tell()
         self.model.stop_training = _is_patience_over(self.history, self.watched, self.patience)
 

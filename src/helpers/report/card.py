@@ -5,6 +5,7 @@ from pathlib import Path
 from helpers.files import read_json, write_text
 from helpers.models.beginning import describe_beginning
 from helpers.models.bundle_file import ONCE, taken_once
+from helpers.models.length import count_passes, count_steps, format_passes
 from helpers.results import format_estimate
 
 CARDS = """\
@@ -28,7 +29,7 @@ To go on training with your own images: `python run_all.py --data DIR -p 04_segm
 
 How long `steel_unet` trains when it begins with trained weights (`most_draws` of its recipe) was chosen by folds of the
 competition's sample that this project was built with. Scores by such folds are somewhat too good;
-[benchmarks/results.md](../benchmarks/results.md) shows what was compared.
+[benchmarks/results.md](../benchmarks/results.md) shows what the next shorter length gives.
 """
 JUDGED = {
     "folds": "by five folds of groups of near-duplicate images: each image by a network that was not trained on it, "
@@ -79,8 +80,9 @@ def model_card(folder):
         f"{height} x {width} pixels, the masks back to their own size.",
         "",
         f"- **Data:** {training['images']:,} {kind} of `{training['data_name']}`.",
-        f"- **Training:** {training['epochs']:,} epochs of {training['steps_per_epoch']:,} batches of "
-        f"{training['batch_size']}. {describe_beginning(training['beginning'])} All settings are in `bundle.json`.",
+        f"- **Training:** {count_steps(training):,} steps of {training['batch_size']} images, "
+        f"{format_passes(count_passes(training))} passes over them. {describe_beginning(training['beginning'])} "
+        "All settings are in `bundle.json`.",
         f"- **Judged:** {JUDGED[part]}.",
         f"- **Limits:** {bundle['limits']}",
         "",

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from helpers.data.labels import read_published
+from helpers.models.length import format_passes
 from helpers.results import format_record
 
 NOT_HERE = "not in this run"
@@ -42,4 +43,4 @@ def _recipe(records, trained):
     images, passes = (records.get(f"{trained}.{each}") for each in ("training_images", "passes"))
     if images is None or passes is None:
         return name
-    return f"{name}: {images['value']:,.0f} images, drawn {passes['value']:,.0f} times each"
+    return f"{name}: {images['value']:,.0f} images, drawn {format_passes(passes['value'])} times each"

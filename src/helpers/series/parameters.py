@@ -7,6 +7,8 @@ from pathlib import Path
 from helpers.files import read_json
 from helpers.series.profiles import NOTEBOOKS, OWN
 
+NO_PATHS = ("", "none", "imagenet")  # values of a path that name no file
+
 
 class SeriesError(Exception):
     """The series can't go on; the message is for the user, whole as it is."""
@@ -24,6 +26,10 @@ class Parameter:
     def is_path(self):
         """Whether the value is a path: its comment begins with that word."""
         return self.note.startswith("path")
+
+    def names_path(self, value):
+        """Whether a value names a file or folder: that of a path does, but for an empty one and `NO_PATHS`."""
+        return self.is_path and value not in NO_PATHS
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ def parse_setting(name, text, root):
         raise SeriesError(f"-p {name}: {notebook} has no parameter {parameter_name!r}. It has: {', '.join(settable)}.")
     parameter = parameters[parameter_name]
     if isinstance(parameter.default, str):
-        return notebook, parameter_name, str(Path(text).absolute()) if parameter.is_path and text else text
+        return notebook, parameter_name, str(Path(text).absolute()) if parameter.names_path(text) else text
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):

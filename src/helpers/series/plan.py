@@ -103,7 +103,7 @@ def paths_from_root(root, step):
     """The step's parameters; a profile's paths, which are written from the project's folder, as whole paths."""
     known = read_parameters(root / "notebooks" / f"{step.notebook}.ipynb")
     return {
-        name: str(root / value) if value and known[name].is_path else value for name, value in step.parameters.items()
+        name: str(root / value) if known[name].names_path(value) else value for name, value in step.parameters.items()
     }
 
 
@@ -111,7 +111,7 @@ def path_parameters(root, step):
     """The files and folders that a step's parameters name."""
     known = read_parameters(root / "notebooks" / f"{step.notebook}.ipynb")
     values = paths_from_root(root, step)
-    return [Path(value) for name, value in values.items() if value and known[name].is_path]
+    return [Path(value) for name, value in values.items() if known[name].names_path(value)]
 
 
 def check_name(name):

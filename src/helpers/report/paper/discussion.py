@@ -156,7 +156,8 @@ def limits(paper):
 def _length_chosen(bundle):
     """Whether the recipe's `most_draws` may have ended the training."""
     training = bundle["training"]
-    return bool(training.get("most_draws") and training.get("beginning", {}).get("pretrained"))
+    begun = training.get("beginning", {}).get("pretrained")
+    return bool(training.get("most_draws") and training.get("minutes") and begun)
 
 
 def _at_random(bundle):

@@ -1,7 +1,7 @@
 """The paper's passages on the method: how the main network was trained, and which images judge."""
 
 from helpers.data.split import NUM_FOLDS
-from helpers.models.recipes import count_passes
+from helpers.models.length import count_passes, passes_form
 from helpers.report.paper.facts import LOSS_WORDS
 from helpers.report.prose import escape_markdown
 
@@ -11,13 +11,14 @@ def how_trained(paper):
     if not paper.main:
         return ""
     prose, training = paper.prose, paper.bundles[paper.main]["training"]
+    passes = count_passes(training)
     loss = " plus ".join(LOSS_WORDS.get(name, escape_markdown(name)) for name in training["loss"])
     text = [
         f"{paper.code(paper.main)} is trained with {loss}, in batches of "
         f"{prose.setting(training['batch_size'], 'images in a batch')}, on "
         f"{prose.count(paper.score('training_images'), 'image')}"
         f"{', each with a defect' if training.get('defects_only') else ''}; on average each was drawn "
-        f"{_counted(prose, round(count_passes(training)), 'time')}."
+        f"{prose.setting(passes, 'times that each image was drawn', passes_form(passes))} times."
     ]
     if training.get("window"):
         height, width = (prose.setting(side, "pixels, window trained on", "d") for side in training["window"])
