@@ -22,6 +22,7 @@ from helpers.files import write_json
 from helpers.models.budget import StepEnds
 from helpers.models.build import build_model
 from helpers.models.describe import count_multiply_adds
+from helpers.models.precision import built_in, choose_precision
 from helpers.models.recipes import find_recipe
 from helpers.models.train import compile_model
 
@@ -39,7 +40,9 @@ def main():
     arguments = parser.parse_args()
     shape = tuple(map(int, arguments.shape.split("x")))
     recipe = find_recipe(arguments.model)
-    model = build_model(arguments.model, shape, CLASSES, **recipe.arguments)
+    precision = choose_precision()
+    with built_in(precision):  # as a training is
+        model = build_model(arguments.model, shape, CLASSES, **recipe.arguments)
     compile_model(model, recipe.training, 1000)
     rng = np.random.default_rng(0)
     images = rng.random((arguments.batch_size, *shape, 1), np.float32)
@@ -54,6 +57,8 @@ def main():
         "multiply_adds": count_multiply_adds(model),
         "shape": shape,
         "batch_size": arguments.batch_size,
+        "optimizer": recipe.training.optimizer,
+        "precision": precision,
         "steps": arguments.steps,
         "seconds_per_step": round(statistics.median(seconds), 4),
         "peak_memory_mib": kilobytes // 1024,

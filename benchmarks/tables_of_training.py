@@ -177,7 +177,7 @@ def step_section(results):
         return ""
     rows = [
         [
-            f"`{row['model']}`",
+            f"`{row['model']}`, {OPTIMIZERS[row['optimizer']]}{in_precision(row)}",
             f"{row['batch_size']} of {row['shape'][0]} x {row['shape'][1]}",
             f"{row['parameters']:,}",
             f"{row['multiply_adds'] / 1e6:,.0f}",
