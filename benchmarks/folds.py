@@ -61,8 +61,8 @@ def main():
         recipe = replace(recipe, most_draws=arguments.draws)
     mean, deviation = grey_statistics(dataset, split.loc[split["split"] == TRAIN, "image_id"])
     begins = "pretrained" if arguments.pretrained else "random"
-    name = arguments.name or f"folds-{dataset.name}-{arguments.model}-{begins}-{arguments.minutes:g}min"
-    name += f"-{arguments.draws:g}draws" if arguments.draws is not None and not arguments.name else ""
+    draws = "" if arguments.draws is None else f"-{arguments.draws:g}draws"
+    name = arguments.name or f"folds-{dataset.name}-{arguments.model}-{begins}-{arguments.minutes:g}min{draws}"
     network = {"channels": 1, "grey_mean": mean, "grey_deviation": deviation, **recipe.arguments}
     plan = Plan(
         recipe,

@@ -33,6 +33,11 @@ def format_passes(passes):
     return format(passes, passes_form(passes))
 
 
+def may_end_by_draws(trained, minutes):
+    """Whether a training, told as in `count_passes`, of so many minutes may have ended by its recipe's `most_draws`."""
+    return bool(minutes and trained.get("most_draws") and trained.get("beginning", {}).get("pretrained"))
+
+
 def describe_length(trained, minutes=0.0):
     """How often the images of a training were drawn, and what may have ended it: a few sentences.
 
@@ -45,7 +50,7 @@ def describe_length(trained, minutes=0.0):
     told = [f"In {steps:,} steps it drew each image that it learns from {passes} times on average."]
     if minutes and not trained["minutes"]:
         told.append("It took as many steps as the network of the first fold, which learns from fewer images.")
-    if minutes and trained["most_draws"] and trained.get("beginning", {}).get("pretrained"):
+    if may_end_by_draws(trained, minutes):
         told.append(
             f"Where its {minutes:g} minutes hold more, a training that begins with trained weights ends once whole "
             f"batches have held each image {trained['most_draws']:g} times (`most_draws`). That number was chosen by "

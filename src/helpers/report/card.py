@@ -6,6 +6,7 @@ from helpers.files import read_json, write_text
 from helpers.models.beginning import describe_beginning
 from helpers.models.bundle_file import ONCE, taken_once
 from helpers.models.length import count_passes, count_steps, format_passes
+from helpers.models.versions import Version
 from helpers.results import format_estimate
 
 CARDS = """\
@@ -26,6 +27,8 @@ masks = next(predict_masks(model, bundle, photographs))  # one plane for each cl
 
 To go on training with your own images: `python run_all.py --data DIR -p 04_segmentation.MODEL steel_unet
 -p 04_segmentation.PRETRAINED models/{name}`.
+
+A way to predict that is mirrored takes the mean over an image and its mirror images.
 
 How long `steel_unet` trains when it begins with trained weights (`most_draws` of its recipe) was chosen by folds of the
 competition's sample that this project was built with. Scores by such folds are somewhat too good;
@@ -92,7 +95,7 @@ def model_card(folder):
     for name, score in scores.items():
         value = format_estimate(score["value"], score.get("low"), score.get("high"))
         lines.append(f"| `{name}` | {score['split']} | {value} |")
-    lines += ["", f"Predicted are {_passes(bundle)}, and decided so:", "", *decision_lines(bundle)]
+    lines += ["", f"Way to predict an image: {Version.of(bundle).name}. It is decided so:", "", *decision_lines(bundle)]
     if ONCE in bundle:
         once = decision_lines(taken_once(bundle))
         lines += ["", "In one pass, as `steel predict --once` predicts, it is decided so:", "", *once]
@@ -110,14 +113,3 @@ def decision_lines(bundle):
         *(f"| {name} | {threshold:g} | {100 * smallest:g} | {'yes' if fills else 'no'} |"
           for name, threshold, smallest, fills in rows),
     ]  # fmt: skip
-
-
-def _passes(bundle):
-    """What the masks of a bundle are read from, in words."""
-    sizes = bundle.get("sizes", [1.0])
-    what = (
-        "images and their mirror images, by the mean of their probabilities"
-        if bundle["mirrored"]
-        else "images as they are"
-    )
-    return what if sizes == [1] else f"{what}, at {' and '.join(f'{size:g}' for size in sizes)} times that size"

@@ -1,6 +1,7 @@
 """The paper's passages on what others reported, on its limits, and on what was learned."""
 
 from helpers.data.labels import read_published
+from helpers.models.length import may_end_by_draws
 from helpers.report.paper.competition import competition_labels
 from helpers.report.paper.facts import FEW, TAKEN_APART, VERDICTS
 from helpers.report.references import cite
@@ -129,7 +130,8 @@ def limits(paper):
             "**One training each.** Another seed gives another network. Where two are close, one training of each "
             "doesn't tell which recipe is better."
         )
-    if paper.main and paper.of_competition and _length_chosen(paper.bundles[paper.main]):
+    training = paper.bundles[paper.main]["training"] if paper.main else {}
+    if paper.of_competition and may_end_by_draws(training, training.get("minutes")):
         points.append(
             "**A length chosen on such images.** How long the main network's recipe goes on from trained weights was "
             "chosen by folds of the sample that this project was built with. Where that sample judges, as its folds "
@@ -151,13 +153,6 @@ def limits(paper):
             "doesn't train for long."
         )
     return "\n".join(f"- {point}" for point in points)
-
-
-def _length_chosen(bundle):
-    """Whether the recipe's `most_draws` may have ended the training."""
-    training = bundle["training"]
-    begun = training.get("beginning", {}).get("pretrained")
-    return bool(training.get("most_draws") and training.get("minutes") and begun)
 
 
 def _at_random(bundle):
